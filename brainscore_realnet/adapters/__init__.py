@@ -1,0 +1,1 @@
+"""Where this package's numerics meet Brain-Score: activations, commitments, assemblies, RSA benchmarks."""

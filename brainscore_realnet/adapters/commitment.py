@@ -1,0 +1,128 @@
+"""From a backbone and its weights to a Brain-Score model with its areas committed to layers."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from brainscore_vision.model_helpers.activations.pytorch import load_preprocess_images
+from brainscore_vision.model_helpers.brain_transformation import ModelCommitment
+from torch import nn
+
+from brainscore_realnet.adapters.activations import AreaActivations
+from brainscore_realnet.errors import MissingWeightsError
+from brainscore_realnet.networks.backbones import NAMES, Backbone, backbone
+from brainscore_realnet.networks.checkpoints import load_backbone, split_state_dict
+from brainscore_realnet.networks.published import Published
+from brainscore_realnet.store import weights
+from brainscore_realnet.store.download import DownloadError, download
+from brainscore_realnet.store.folders import folder
+
+VISUAL_DEGREES = 8
+"""Field of view of the models, degrees: Brain-Score's convention."""
+
+
+def committed_model(
+    identifier: str,
+    backbone_name: str | None = None,
+    published: Published | None = None,
+    trained_on: Mapping[str, str] | None = None,
+    how_to_train: str | None = None,
+) -> ModelCommitment:
+    """Build the Brain-Score model of an identifier, with a network of its own.
+
+    Weights come from the store when it holds a model card for the identifier, else from the published checkpoint when
+    there is one; never are they random.
+
+    Parameters
+    ----------
+    identifier : str
+    backbone_name : str, optional
+        Key of ``networks.backbones``; by default what the model card says.
+    published : Published, optional
+        The checkpoint that its authors published for this identifier.
+    trained_on : mapping, optional
+        ``dataset`` and ``subject`` that the model was trained on, shown with its scores.
+    how_to_train : str, optional
+        Command that makes the weights, for the error when there are none.
+
+    Returns
+    -------
+    ModelCommitment
+
+    Raises
+    ------
+    MissingWeightsError
+        The message names every way to get the weights.
+    BadFileError
+        When weights do not fit the backbone or are not the bytes that were saved.
+    """
+    card = weights.find_card(identifier)
+    chosen = backbone(backbone_name or _backbone_of(identifier, card))
+    if card is not None:
+        state, card = weights.load(identifier)
+        state = split_state_dict(state)[0]
+        origin = {
+            "weights": "trained here",
+            "sha256": card["weights_sha256"],
+            "card": {key: value for key, value in card.items() if key not in ("identifier", "weights_file")},
+            "trained_on": card.get("trained_on", trained_on),
+        }
+    elif published is not None:
+        state = chosen.read(_download(identifier, published, how_to_train))
+        origin = {"weights": published.url, "hash": published.known_hash, "trained_on": trained_on}
+    else:
+        raise MissingWeightsError(
+            f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
+            f"were published. {_ways(how_to_train)}"
+        )
+    network = chosen.build()
+    load_backbone(network, state)
+    return commit(identifier, network, chosen, origin)
+
+
+def commit(
+    identifier: str,
+    network: nn.Module,
+    chosen: Backbone,
+    origin: Mapping[str, Any],
+    visual_degrees: int = VISUAL_DEGREES,
+) -> ModelCommitment:
+    """Commit a network's layers to areas as its backbone says; the network is used by this model alone."""
+    layers = list(dict.fromkeys([*chosen.areas.values(), chosen.readout]))
+    preprocessing = functools.partial(
+        load_preprocess_images, image_size=chosen.image_size, normalize_mean=chosen.mean, normalize_std=chosen.std
+    )
+    activations_model = AreaActivations(
+        identifier, network, preprocessing, list(dict.fromkeys(chosen.areas.values())), chosen.image_size, origin
+    )
+    return ModelCommitment(
+        identifier=identifier,
+        activations_model=activations_model,
+        layers=layers,
+        behavioral_readout_layer=chosen.readout,
+        # Without an explicit map upstream selects layers with data that it downloads.
+        region_layer_map=dict(chosen.areas),
+        visual_degrees=visual_degrees,
+    )
+
+
+def _backbone_of(identifier: str, card: Mapping[str, Any] | None) -> str:
+    if card is None or "backbone" not in card:
+        raise MissingWeightsError(
+            f"The model card of {identifier} names no backbone; expected one of {', '.join(NAMES)}. Train it again."
+        )
+    return card["backbone"]
+
+
+def _download(identifier: str, published: Published, how_to_train: str | None) -> Any:
+    try:
+        return download(published.url, folder("weights", "published"), published.filename, published.known_hash)
+    except DownloadError as error:
+        raise MissingWeightsError(
+            f"The store has no weights of {identifier} and the published ones could not be fetched: {error} "
+            f"{_ways(how_to_train)}"
+        ) from error
+
+
+def _ways(how_to_train: str | None) -> str:
+    return f"To train the model here: `{how_to_train}`." if how_to_train else ""

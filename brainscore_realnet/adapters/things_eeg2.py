@@ -1,0 +1,109 @@
+"""THINGS-EEG2 and its simulated twin as Brain-Score sees them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidAssembly
+from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
+
+from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
+from brainscore_realnet.adapters.eeg_rsa import EEGData
+from brainscore_realnet.datasets import things_eeg2
+from brainscore_realnet.simulation import things_eeg2 as simulation
+
+VISUAL_DEGREES = 7.0
+"""Width of the images in the experiment (Gifford et al. 2022)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set in the store.
+
+    Attributes
+    ----------
+    name : str
+        Prefix of its Brain-Score identifiers.
+    stored_as : str
+        Its name in the store.
+    subjects : tuple of str
+    prepare : callable
+        Makes the data set when this package can make it.
+    """
+
+    name: str
+    stored_as: str
+    subjects: tuple[str, ...]
+    prepare: Callable[[], None]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the subjects are virtual."""
+        return self.name.startswith("Sim")
+
+    def require(self, subjects: tuple[str, ...], split: str = "test") -> None:
+        """Raise MissingDataError, naming all that is missing, unless subjects and images are in the store."""
+        self.prepare()
+        things_eeg2.require(subjects, split, self.stored_as)
+
+    def stimuli(self, split: str = "test") -> StimulusSet:
+        """Images of a split in the order of the recordings; raises MissingDataError."""
+        self.prepare()
+        table = things_eeg2.open_images(split, self.stored_as)
+        # THINGS itself writes uniqueID, and tables of its concepts are joined by it.
+        rows = [{"uniqueID" if key == "unique_id" else key: value for key, value in row.items()} for row in table.rows]
+        return stimulus_set(rows, f"{self.name}_{split}", table.sha256)
+
+    def recording(self, subject: str, split: str = "test") -> things_eeg2.SubjectRecording:
+        """Epochs of a subject; raises MissingDataError."""
+        self.prepare()
+        return things_eeg2.open_subject(subject, split, self.stored_as)
+
+    def assembly(self, subject: str, split: str = "test") -> NeuroidAssembly:
+        """Epochs of a subject as presentation × neuroid × time_bin; raises MissingDataError."""
+        recording = self.recording(subject, split)
+        identifier = f"{self.name}.{subject.replace('-', '')}_{split}"
+        return eeg_assembly(
+            recording.data, self.stimuli(split), subject, recording.ch_names, recording.times, identifier
+        )
+
+    def eeg_data(self) -> EEGData:
+        """Test split as the RSA benchmarks take it."""
+        return EEGData(
+            name=self.stored_as,
+            subjects=self.subjects,
+            visual_degrees=VISUAL_DEGREES,
+            simulated=self.simulated,
+            require=self.require,
+            stimuli=self.stimuli,
+            recording=self.recording,
+        )
+
+
+def simulated_source(specification: simulation.Specification) -> Source:
+    """Source of virtual subjects, made and converted on first use."""
+    stored_as = f"sim-things-eeg2-{specification.digest}"
+
+    def prepare() -> None:
+        if any(len(things_eeg2.subjects(split, stored_as)) < specification.subjects for split in things_eeg2.SPLITS):
+            folder = simulation.ensure(specification, progress=True)
+            things_eeg2.add(folder, stored_as, progress=False)
+
+    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
+    return Source("SimThingsEEG2", stored_as, subjects, prepare)
+
+
+REAL = Source("ThingsEEG2", "things-eeg2", things_eeg2.SUBJECTS, lambda: None)
+SIMULATED = simulated_source(simulation.DEFAULT)
+_SOURCES = {source.name: source for source in (REAL, SIMULATED)}
+
+
+def source_of(identifier: str) -> tuple[Source, str]:
+    """Split ``ThingsEEG2.sub01_test`` or ``SimThingsEEG2_test`` into its source and what follows the source's name."""
+    name = max((name for name in _SOURCES if identifier.startswith(name)), key=len)
+    return _SOURCES[name], identifier.removeprefix(name)
+
+
+def subject_of(part: str) -> Any:
+    """Turn ``sub01`` into ``sub-01``; None for anything else."""
+    return f"sub-{part[3:]}" if part.startswith("sub") else None

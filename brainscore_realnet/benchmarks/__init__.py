@@ -1,0 +1,1 @@
+"""Brain-Score benchmark plugins; imported as ``brainscore_vision.benchmarks.<folder>``."""

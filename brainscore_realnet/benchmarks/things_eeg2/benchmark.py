@@ -1,0 +1,40 @@
+"""RSA benchmarks of THINGS-EEG2 (Gifford et al. 2022) as ReAlnet's authors use it (arXiv 2401.17231, §2.4)."""
+
+from typing import Any
+
+from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
+from brainscore_realnet.adapters.model_rdms import AREAS
+from brainscore_realnet.adapters.things_eeg2 import source_of, subject_of
+
+VERSION = 1
+
+BIBTEX = """@article{gifford_things_eeg2_2022,
+    title = {A large and rich {EEG} dataset for modeling human visual object recognition},
+    author = {Gifford, Alessandro T. and Dwivedi, Kshitij and Roig, Gemma and Cichy, Radoslaw M.},
+    year = {2022},
+    journal = {NeuroImage},
+    volume = {264},
+    pages = {119754},
+    doi = {10.1016/j.neuroimage.2022.119754},
+    url = {https://doi.org/10.1016/j.neuroimage.2022.119754},
+}"""
+
+
+def get_benchmark(identifier: str) -> Any:
+    """Benchmark of ``ThingsEEG2-rsa``, of an area (``ThingsEEG2.V1-rsa``) or of a subject (``ThingsEEG2.sub01-rsa``).
+
+    The headline's parent is IT: EEG has no cortical area, and Brain-Score's convention maps it there. All others are
+    parts of the headline.
+    """
+    source, rest = source_of(identifier)
+    part = rest.removesuffix("-rsa").removeprefix(".")
+    subject = subject_of(part)
+    return EEGRSABenchmark(
+        identifier,
+        source.eeg_data(),
+        subjects=(subject,) if subject else None,
+        areas=(part,) if part in AREAS else AREAS,
+        parent=f"{source.name}-rsa" if part else "IT",
+        version=VERSION,
+        bibtex=BIBTEX,
+    )

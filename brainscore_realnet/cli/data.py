@@ -1,0 +1,43 @@
+"""``brainscore data``: register a download, see what is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Add:
+    """Register a downloaded data set: check it and convert it once into the store."""
+
+    dataset: Annotated[Literal["things-eeg2"], tyro.conf.Positional]
+    """Data set."""
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder of the download, with sub-XX/preprocessed_eeg_test.npy, image_metadata.npy and test_images/."""
+
+    def run(self) -> None:
+        """Convert and print what was found."""
+        from brainscore_realnet.datasets import things_eeg2
+
+        summary = things_eeg2.add(self.folder, self.dataset)
+        print(_lines(summary))
+
+
+@dataclass(frozen=True)
+class Status:
+    """Show which data sets are there, what is missing and how to get it."""
+
+    def run(self) -> None:
+        """Print one line an item."""
+        from brainscore_realnet.datasets import things_eeg2
+
+        print("things-eeg2")
+        for row in things_eeg2.status():
+            print(f"  {row['what']:<28} {row['state']:<8} {row['detail']}")
+            if row["state"] != "ready" and row["how"]:
+                print(f"  {'':<28} {'':<8} get it: {row['how']}")
+
+
+def _lines(summary: dict[str, Any]) -> str:
+    return "\n".join(f"{name:<12} {value}" for name, value in summary.items())

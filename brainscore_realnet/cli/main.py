@@ -1,0 +1,59 @@
+"""``brainscore``: dispatch to the commands, and turn errors that a user can mend into one message and status 2."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from brainscore_realnet.cli.data import Add, Status
+from brainscore_realnet.cli.demo import Demo
+from brainscore_realnet.cli.list import List
+from brainscore_realnet.cli.score import Score
+from brainscore_realnet.errors import RealnetError
+
+Data = Annotated[
+    Annotated[Add, tyro.conf.subcommand("add")] | Annotated[Status, tyro.conf.subcommand("status")],
+    tyro.conf.subcommand("data", description="Register data sets and see what is there."),
+]
+
+Command = (
+    Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[List, tyro.conf.subcommand("list")]
+    | Data
+    | Annotated[Demo, tyro.conf.subcommand("demo")]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: the process's own.
+
+    Returns
+    -------
+    int
+        0, or 2 after wrong input, or 130 after Ctrl-C.
+    """
+    command = tyro.cli(
+        Command,
+        prog="brainscore",
+        description="Brain-aligned vision models and EEG/fMRI benchmarks for Brain-Score.",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+    # xarray warns about Brain-Score's own classes on import: nothing that a user could mend.
+    warnings.filterwarnings("ignore", category=FutureWarning, message="xarray subclass")
+    try:
+        command.run()
+    except RealnetError as error:
+        print(f"brainscore: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,74 @@
+"""A score record as a short table for the terminal."""
+
+import statistics
+from typing import Any
+
+
+def score_table(record: dict[str, Any]) -> str:
+    """Lay a record of ``scoring.record.as_record`` out as text."""
+    rows = [
+        ("score", f"{_figure(record['score'])} ± {_figure(record['error'])}{_over(record)}"),
+        ("raw", _figure(record["raw"])),
+        ("ceiling", _ceiling(record["ceiling"])),
+    ]
+    if record["error_stimulus"] is not None:
+        rows.append(("± over stimuli", f"{_figure(record['error_stimulus'])} (bootstrap)"))
+    rows += [(f"  {area}", text) for area, text in _areas(record).items()]
+    if record["matched_subject"]:
+        matched = record["matched_subject"]
+        rows.append(
+            ("own subject", f"{matched['subject']}: score {_figure(matched['score'])}, raw {_figure(matched['raw'])}")
+        )
+    rows += _sources(record["provenance"])
+    width = max(len(name) for name, _ in rows)
+    title = f"{record['model']} on {record['benchmark']}"
+    marks = [title, "=" * len(title)]
+    if record["provenance"]["simulated"]:
+        marks.insert(0, "SIMULATED: virtual subjects or models; this says nothing about brains.")
+    return "\n".join([*marks, *(f"{name:<{width}}  {text}" for name, text in rows)])
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.4f}"
+
+
+def _over(record: dict[str, Any]) -> str:
+    return f" (SEM over {', '.join(record['error_over'])}s)" if record["error_over"] == ["subject"] else ""
+
+
+def _ceiling(ceiling: dict[str, Any] | None) -> str:
+    if ceiling is None:
+        return "-"
+    subjects = (
+        ""
+        if ceiling["n_subjects"] is None
+        else f" ({ceiling['n_subjects']} subject{'s' * (ceiling['n_subjects'] > 1)})"
+    )
+    return f"{_figure(ceiling['lower'])} – {_figure(ceiling['upper'])}{subjects}"
+
+
+def _areas(record: dict[str, Any]) -> dict[str, str]:
+    """Mean similarity in the window and time of the peak of each area."""
+    values = record["values"]
+    if values is None:
+        return {}
+    first, last = record["provenance"]["benchmark"]["options"]["window"]
+    inside = [first - 5e-7 <= time <= last + 5e-7 for time in values["coords"]["time"]]
+    rows = {}
+    for index, area in enumerate(values["coords"]["area"]):
+        window = [
+            value for subject in values["data"] for value, counts in zip(subject[index], inside, strict=True) if counts
+        ]
+        rows[area] = f"{_figure(statistics.fmean(window))}, peak at {1000 * record['peak_time'][area]:.0f} ms"
+    return rows
+
+
+def _sources(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    origin, benchmark = provenance["model"]["origin"], provenance["benchmark"]
+    weights = origin["weights"] if isinstance(origin, dict) else origin
+    sha256 = provenance["model"]["weights_sha256"]
+    rows = [("weights", f"{weights}{f' (sha256 {sha256[:12]})' if sha256 else ''}")]
+    if "stimulus_set" in benchmark:
+        rows.append(("data", f"{benchmark['dataset']}, {benchmark['n_stimuli']} images ({benchmark['stimulus_set']})"))
+    timing = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in provenance["seconds"].items())
+    return [*rows, ("time", timing)]

@@ -1,0 +1,1 @@
+"""Brain-Score data plugins; imported as ``brainscore_vision.data.<folder>``."""

@@ -1,0 +1,185 @@
+"""Converted THINGS-EEG2 recordings in the store, and opening them verified.
+
+``data/<name>/<subject>_<split>-<first 16 digits of the array's sha256>.npy`` with the card
+``data/<name>/<subject>_<split>.json``.
+"""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainscore_realnet.datasets.things_eeg2.files import DATA_PAGE, DIMS, IMAGES_PAGE, NAME, check_split
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError, StoreError
+from brainscore_realnet.store import home, read_json, sha256_array, write_json
+
+FORMAT_VERSION = 1
+_CARD_KEYS = {
+    "file",
+    "sha256",
+    "bytes",
+    "mtime_ns",
+    "shape",
+    "dtype",
+    "dims",
+    "ch_names",
+    "times",
+    "source",
+    "format_version",
+}
+
+
+@dataclass(frozen=True)
+class SubjectRecording:
+    """One subject's responses to one split."""
+
+    subject: str
+    """``sub-01`` …"""
+    split: str
+    """``training`` or ``test``"""
+    data: np.ndarray
+    """(images, repetitions, 17, times), memory-mapped read-only, float64 in the published data, no unit"""
+    ch_names: tuple[str, ...]
+    """The 17 channels"""
+    times: np.ndarray
+    """(times,), float64, seconds from image onset"""
+    sha256: str
+    """Hash of the array's dtype, shape and values"""
+    dims: tuple[str, ...] = DIMS
+
+
+def set_folder(name: str) -> Path:
+    """Give the store's folder of a data set, which need not exist.
+
+    Raises
+    ------
+    BadInputError
+        The name has other characters than letters, digits, ``.``, ``_`` and ``-``.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) is None:
+        raise BadInputError(f"Got data set name {name!r}: expected letters, digits, '.', '_' and '-'.")
+    return home() / "data" / name
+
+
+def how_to_get(name: str = NAME) -> str:
+    """Say how a user gets the data set into the store."""
+    if name != NAME:
+        return f"make it and run: {_registration(name)}"
+    return (
+        f"download the preprocessed data from {DATA_PAGE} and images with image_metadata.npy from {IMAGES_PAGE}, "
+        f"unpack them into one folder and run: {_registration(name)}"
+    )
+
+
+def card_path(subject: str, split: str, name: str) -> Path:
+    """Give the path of a recording's card, which need not exist."""
+    check_split(split)
+    if re.fullmatch(r"sub-\d+", subject) is None:
+        raise BadInputError(f"Got subject {subject!r}: expected 'sub-' and digits, as in 'sub-01'.")
+    return set_folder(name) / f"{subject}_{split}.json"
+
+
+def read_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
+    """Give a recording's card, or None when it is not converted.
+
+    Raises
+    ------
+    BadFileError
+        The card is broken or of another version.
+    """
+    path = card_path(subject, split, name)
+    if not path.is_file():
+        return None
+    card = read_json(path)
+    broken = not isinstance(card, dict) or _CARD_KEYS - card.keys() or Path(card["file"]).name != card["file"]
+    if broken or card["format_version"] != FORMAT_VERSION:
+        raise BadFileError(f"Got a broken card {path}: expected one of format_version {FORMAT_VERSION}. {again(name)}")
+    return card
+
+
+def verify(card: dict[str, Any], subject: str, split: str, name: str) -> Path:
+    """Check a converted file against its card: size and time, and the content when these differ.
+
+    Returns
+    -------
+    Path
+        The converted file.
+
+    Raises
+    ------
+    MissingDataError
+        The file is gone.
+    BadFileError
+        The file's content is not what was converted.
+    """
+    path = set_folder(name) / card["file"]
+    try:
+        stat = path.stat()
+    except FileNotFoundError as error:
+        raise MissingDataError(f"Got no file {path}: expected {subject}'s {split} data there. {again(name)}") from error
+    if (stat.st_size, stat.st_mtime_ns) == (card["bytes"], card["mtime_ns"]):
+        return path
+    try:
+        sha256 = sha256_array(np.load(path, mmap_mode="r"))
+    except (ValueError, EOFError, OSError) as error:
+        raise BadFileError(f"Got {path} ({stat.st_size} bytes), which is no array ({error}). {again(name)}") from error
+    if stat.st_size != card["bytes"] or sha256 != card["sha256"]:
+        raise BadFileError(
+            f"Got {path} with sha256 {sha256} ({stat.st_size} bytes): expected {card['sha256']} "
+            f"({card['bytes']} bytes). {again(name)}"
+        )
+    # a read-only store is usable: the file is verified again next time
+    with contextlib.suppress(StoreError):
+        write_json(card_path(subject, split, name), {**card, "mtime_ns": stat.st_mtime_ns})
+    return path
+
+
+def again(name: str) -> str:
+    """Tell the user to convert anew."""
+    return f"Run again: {_registration(name)}"
+
+
+def open_subject(subject: str, split: str, name: str = NAME) -> SubjectRecording:
+    """Open a converted recording without reading it into memory.
+
+    Parameters
+    ----------
+    subject : str
+        ``"sub-01"`` …
+    split : {"training", "test"}
+    name : str
+        The data set's name in the store; simulated sets have other names.
+
+    Raises
+    ------
+    MissingDataError
+        It is not in the store; the message tells how to get it.
+    BadFileError
+        The converted file was changed.
+    """
+    card = read_card(subject, split, name)
+    if card is None:
+        raise MissingDataError(
+            f"Got no {split} data of {subject} in {set_folder(name)}: expected converted data. "
+            f"To get them, {how_to_get(name)}"
+        )
+    path = verify(card, subject, split, name)
+    data = np.load(path, mmap_mode="r")
+    return SubjectRecording(
+        subject, split, data, tuple(card["ch_names"]), np.array(card["times"]), card["sha256"], tuple(card["dims"])
+    )
+
+
+def subjects(split: str = "test", name: str = NAME) -> list[str]:
+    """Give the subjects that have a card for a split, sorted."""
+    check_split(split)
+    return sorted(path.name[: -len(f"_{split}.json")] for path in set_folder(name).glob(f"sub-*_{split}.json"))
+
+
+def _registration(name: str) -> str:
+    if name == NAME:
+        return f"brainscore data add {NAME} FOLDER"
+    return f"brainscore_realnet.datasets.things_eeg2.add(FOLDER, name={name!r})"

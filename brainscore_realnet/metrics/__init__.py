@@ -1,0 +1,1 @@
+"""Brain-Score metric plugins; imported as ``brainscore_vision.metrics.<folder>``."""

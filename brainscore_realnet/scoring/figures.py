@@ -1,0 +1,101 @@
+"""Figures of score records."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainscore_realnet.store.atomic import atomic_file
+
+AREA_COLOURS = {"V1": "#0072B2", "V2": "#009E73", "V4": "#E69F00", "IT": "#D55E00"}
+"""Of the colour-blind safe palette by Okabe and Ito."""
+
+
+def draw_time_courses(records: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw each model's similarity with EEG, areas × time: a heat map above the areas' courses and the noise ceiling.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        From ``scoring.record.as_record``, all of one EEG benchmark.
+    path : pathlib.Path
+        PNG to write, whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        When the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2 * len(records) + 1.2, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(records), sharex=True, squeeze=False, height_ratios=(1, 2))
+    values = [np.array(record["values"]["data"]) for record in records]
+    ceilings = [np.array(record["ceiling_course"]["data"], dtype=float) for record in records]
+    means = [each.mean(axis=0) for each in values]
+    limit = max(np.nanmax(ceilings), *(np.abs(mean).max() for mean in means))
+    for column, record in enumerate(records):
+        times = 1000 * np.array(record["values"]["coords"]["time"])
+        heat = _draw_heat_map(axes[0, column], times, means[column], record, limit)
+        _draw_courses(axes[1, column], times, values[column], ceilings[column], record)
+        axes[1, column].set_ylim(-0.35 * limit, 1.1 * limit)
+    figure.colorbar(heat, ax=axes[0].tolist(), label="Spearman ρ")
+    axes[1, 0].set_ylabel("similarity with EEG (Spearman ρ)")
+    handles, labels = axes[1, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels))
+    figure.suptitle(_title(records), fontsize=11)
+    with atomic_file(path) as part:
+        figure.savefig(part, format="png", dpi=150)
+
+
+def _draw_heat_map(axis: Any, times: np.ndarray, mean: np.ndarray, record: dict[str, Any], limit: float) -> Any:
+    areas = record["values"]["coords"]["area"]
+    step = times[1] - times[0] if len(times) > 1 else 10.0
+    image = axis.imshow(
+        mean,
+        aspect="auto",
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        extent=(times[0] - step / 2, times[-1] + step / 2, len(areas) - 0.5, -0.5),
+        interpolation="nearest",
+    )
+    axis.set_yticks(range(len(areas)), areas)
+    error = "" if record["error"] is None else f" ± {record['error']:.2f}"
+    axis.set_title(f"{record['model']}\nscore {record['score']:.2f}{error}", fontsize=10)
+    return image
+
+
+def _draw_courses(
+    axis: Any, times: np.ndarray, values: np.ndarray, ceiling: np.ndarray, record: dict[str, Any]
+) -> None:
+    """Mean over subjects with a band of one SEM for each area, over the ceiling's bounds and the score's window."""
+    first, last = (1000 * edge for edge in record["provenance"]["benchmark"]["options"]["window"])
+    axis.axvspan(first, last, color="0.93", zorder=0, label="window of the score")
+    if np.isfinite(ceiling).all():
+        axis.fill_between(times, ceiling[0], ceiling[1], color="0.8", zorder=1, label="noise ceiling, lower to upper")
+    else:
+        axis.plot(times, ceiling[1], color="0.6", linestyle="--", zorder=1, label="ceiling (reliability)")
+    for index, area in enumerate(record["values"]["coords"]["area"]):
+        mean = values[:, index].mean(axis=0)
+        colour = AREA_COLOURS.get(area, "0.2")
+        if len(values) > 1:
+            sem = values[:, index].std(axis=0, ddof=1) / np.sqrt(len(values))
+            axis.fill_between(times, mean - sem, mean + sem, color=colour, alpha=0.25, linewidth=0, zorder=2)
+        axis.plot(times, mean, color=colour, linewidth=1.6, label=area, zorder=3)
+    axis.axhline(0, color="0.3", linewidth=0.8)
+    axis.set_xlabel("time after stimulus onset (ms)")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _title(records: Sequence[dict[str, Any]]) -> str:
+    n_subjects = len(records[0]["values"]["coords"]["subject"])
+    n_stimuli = records[0]["provenance"]["benchmark"]["n_stimuli"]
+    simulated = "SIMULATED · " if any(record["provenance"]["simulated"] for record in records) else ""
+    return (
+        f"{simulated}{records[0]['benchmark']}: {n_subjects} subjects, {n_stimuli} images, "
+        f"bands ±1 SEM over subjects (n = {n_subjects})"
+    )

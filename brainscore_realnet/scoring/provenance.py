@@ -1,0 +1,63 @@
+"""Where a score came from: identifiers, hashes, versions, hardware, timings."""
+
+import importlib.metadata
+import platform
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+PACKAGES = ("brainscore_realnet", "brainscore_vision", "brainscore-core", "numpy", "scipy", "torch", "torchvision")
+
+
+def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]) -> dict[str, Any]:
+    """Collect, as plain values that JSON can express, what a score depended on.
+
+    Parameters
+    ----------
+    model : BrainModel
+    benchmark : Benchmark
+    score : Score
+        As the benchmark returned it.
+    seconds : dict
+        Durations of the run's parts.
+    """
+    activations_model: Any = getattr(model, "activations_model", None)
+    return {
+        "model": {
+            "identifier": model.identifier,
+            "visual_degrees": model.visual_degrees(),
+            "layers": _layers(model),
+            "origin": getattr(activations_model, "origin", "chosen by the model's own plugin"),
+            "weights_sha256": activations_model.weights_hash() if hasattr(activations_model, "weights_hash") else None,
+            "device": getattr(activations_model, "device", None),
+        },
+        "benchmark": {
+            "identifier": benchmark.identifier,
+            "version": benchmark.version,
+            "parent": getattr(benchmark, "parent", None),
+            "formula": score.attrs.get("formula"),
+            **score.attrs.get("benchmark_provenance", {}),
+        },
+        "simulated": is_simulated(model, benchmark),
+        "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "seconds": {part: round(duration, 3) for part, duration in seconds.items()},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def is_simulated(model: Any, benchmark: Any) -> bool:
+    """Whether model or benchmark is a simulated one, by its identifier."""
+    return any(re.match("sim", part.identifier, re.IGNORECASE) is not None for part in (model, benchmark))
+
+
+def _layers(model: Any) -> dict[str, str] | None:
+    region_layer_map = getattr(getattr(model, "layer_model", None), "region_layer_map", None)
+    return {region: str(layer) for region, layer in region_layer_map.items()} if region_layer_map else None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

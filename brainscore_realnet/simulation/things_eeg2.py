@@ -1,0 +1,157 @@
+"""A simulated THINGS-EEG2: images, metadata and preprocessed EEG of virtual subjects in the published file formats."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from brainscore_realnet.datasets.things_eeg2 import CHANNELS
+from brainscore_realnet.simulation import eeg
+from brainscore_realnet.simulation.images import draw_image
+from brainscore_realnet.store.atomic import atomic_folder, lock
+from brainscore_realnet.store.folders import folder
+
+VERSION = 1
+"""Increased whenever the bytes that a specification leads to change."""
+
+IMAGES_TO_FIT = 500
+"""At most so many images determine the components of the hidden network's activity."""
+
+TIMES = np.arange(-20, 80) / 100
+"""Seconds after stimulus onset, as in the preprocessed data: 100 Hz, −0.20 … 0.79 s."""
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Size and seed of a simulated set; equal specifications lead to equal files."""
+
+    subjects: int = 2
+    """Number of virtual subjects."""
+    test_images: int = 24
+    """Test images, each of a concept of its own (the real set has 200)."""
+    test_repetitions: int = 40
+    """Trials of a test image (the real set has 80)."""
+    training_concepts: int = 20
+    """Training concepts (the real set has 1654)."""
+    training_exemplars: int = 2
+    """Images of a training concept (the real set has 10)."""
+    training_repetitions: int = 4
+    """Trials of a training image, as in the real set."""
+    image_size: int = 128
+    """Width and height of an image in pixels (the real set has 500)."""
+    signal: float = 1.4
+    """Amplitude of the evoked responses relative to the noise."""
+    seed: int = 7
+    """Seed of images, subjects and noise."""
+
+    @property
+    def digest(self) -> str:
+        """Short hash that names the specification and the version of this simulation."""
+        text = json.dumps([VERSION, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+DEFAULT = Specification()
+FULL_SIZE = Specification(
+    subjects=10, test_images=200, test_repetitions=80, training_concepts=1654, training_exemplars=10, image_size=500
+)
+
+
+def ensure(specification: Specification = DEFAULT, progress: bool = False) -> Path:
+    """Folder with the simulated set, made when it is not there yet.
+
+    Parameters
+    ----------
+    specification : Specification
+    progress : bool
+        Whether to show a progress bar while the set is made.
+
+    Returns
+    -------
+    pathlib.Path
+        Laid out like a download of THINGS-EEG2: ``image_metadata.npy``, ``test_images/``, ``training_images/``,
+        ``sub-XX/preprocessed_eeg_{training,test}.npy``.
+
+    Raises
+    ------
+    StoreError
+        When the store cannot be written.
+    """
+    target = folder("simulated") / f"sim-things-eeg2-{specification.digest}"
+    with lock(target.name):
+        if not target.is_dir():
+            with atomic_folder(target) as unfinished:
+                write(unfinished, specification, progress)
+    return target
+
+
+def write(target: Path, specification: Specification, progress: bool = False) -> None:
+    """Write the simulated set into the existing, empty folder ``target``."""
+    images = {split: list(_image_list(specification, split)) for split in ("training", "test")}
+    metadata: dict[str, list[str]] = {}
+    for split, prefix in (("training", "train"), ("test", "test")):
+        for concept, exemplar, concept_folder, name in tqdm(images[split], f"sim {split} images", disable=not progress):
+            path = target / f"{split}_images" / concept_folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw_image(concept, exemplar, specification.seed, specification.image_size).save(path, quality=95)
+        metadata[f"{prefix}_img_concepts"] = [concept_folder for _, _, concept_folder, _ in images[split]]
+        metadata[f"{prefix}_img_concepts_THINGS"] = [concept_folder for _, _, concept_folder, _ in images[split]]
+        metadata[f"{prefix}_img_files"] = [name for _, _, _, name in images[split]]
+    _save_dict(target / "image_metadata.npy", metadata)
+    (target / "SIMULATED.json").write_text(json.dumps(asdict(specification) | {"version": VERSION}, indent=2) + "\n")
+
+    components = _components(target, metadata)
+    for number in tqdm(range(1, specification.subjects + 1), "sim subjects", disable=not progress):
+        subject = eeg.virtual_subject(number, len(CHANNELS), specification.seed)
+        subject_folder = target / f"sub-{number:02d}"
+        subject_folder.mkdir()
+        for index, split in enumerate(("training", "test")):
+            trials = eeg.simulate_trials(
+                {area: values[split] for area, values in components.items()},
+                subject,
+                TIMES,
+                specification.training_repetitions if split == "training" else specification.test_repetitions,
+                specification.signal,
+                np.random.default_rng([specification.seed, 4, number, index]),
+            )
+            contents = {"preprocessed_eeg_data": trials, "ch_names": list(CHANNELS), "times": TIMES}
+            _save_dict(subject_folder / f"preprocessed_eeg_{split}.npy", contents)
+
+
+def _image_list(specification: Specification, split: str) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (concept, exemplar, concept folder, file name) in the order of the events."""
+    in_test = split == "test"
+    n_concepts = specification.test_images if in_test else specification.training_concepts
+    first = 0 if in_test else specification.test_images
+    for number in range(n_concepts):
+        for exemplar in range(1 if in_test else specification.training_exemplars):
+            concept = first + number
+            yield concept, exemplar, f"{number + 1:05d}_sim_{concept:04d}", f"sim_{concept:04d}_{exemplar + 1:02d}s.jpg"
+
+
+def _components(target: Path, metadata: dict[str, list[str]]) -> dict[str, dict[str, np.ndarray]]:
+    """Principal components of the hidden network's activity: area -> split -> (n_images, COMPONENTS)."""
+    from brainscore_realnet.simulation.hidden_network import activity
+
+    paths = {
+        split: [
+            target / f"{split}_images" / concept / name
+            for concept, name in zip(metadata[f"{prefix}_img_concepts"], metadata[f"{prefix}_img_files"], strict=True)
+        ]
+        for split, prefix in (("training", "train"), ("test", "test"))
+    }
+    features = {split: activity(split_paths) for split, split_paths in paths.items()}
+    components = {}
+    for area in eeg.AREAS:
+        both = np.concatenate([features["test"][area], features["training"][area]])
+        axes = eeg.ComponentAxes.fit(both[:IMAGES_TO_FIT])
+        components[area] = {split: axes.scores(features[split][area]) for split in features}
+    return components
+
+
+def _save_dict(path: Path, contents: dict) -> None:
+    np.save(path, np.array(contents, dtype=object), allow_pickle=True)

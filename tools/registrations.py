@@ -1,0 +1,72 @@
+"""Write the literal registrations of the families with many identifiers.
+
+Brain-Score finds plugins by scanning their source for literal lines, so loops will not do.
+``python tools/registrations.py`` rewrites what stands between the markers of each file below; a test fails when they
+are out of date.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1] / "brainscore_realnet"
+BEGIN = "# registrations written by tools/registrations.py: begin"
+END = "# registrations written by tools/registrations.py: end"
+AREAS = ("V1", "V2", "V4", "IT")
+
+
+def realnet_eeg() -> Iterator[str]:
+    """Ten personal models and their variants, the beta = 0 control and the across-subject model."""
+    for variant in ("", "-beta1", "-beta10", "-beta1000", "-nocont", "-unpaired"):
+        for subject in range(1, 11):
+            yield _line("model_registry", f"realnet-eeg-sub{subject:02d}{variant}", "get_model")
+    for control in ("beta0", "all"):
+        yield _line("model_registry", f"realnet-eeg-{control}", "get_model")
+
+
+def realnet_fmri() -> Iterator[str]:
+    """Three personal models and their variants, and the beta = 0 control."""
+    for variant in ("", "-beta10", "-beta20", "-beta30", "-beta50"):
+        for subject in range(1, 4):
+            yield _line("model_registry", f"realnet-fmri-sub{subject:02d}{variant}", "get_model")
+    yield _line("model_registry", "realnet-fmri-beta0", "get_model")
+
+
+def things_eeg2_benchmarks() -> Iterator[str]:
+    """Headline, areas and subjects, and the same on virtual subjects."""
+    for dataset, subjects in (("ThingsEEG2", 10), ("SimThingsEEG2", 2)):
+        for part in ("", *(f".{area}" for area in AREAS), *(f".sub{number:02d}" for number in range(1, subjects + 1))):
+            yield _line("benchmark_registry", f"{dataset}{part}-rsa", "get_benchmark")
+
+
+def things_eeg2_data() -> Iterator[str]:
+    """Stimulus sets and each subject's recordings, real and simulated."""
+    for dataset, subjects in (("ThingsEEG2", 10), ("SimThingsEEG2", 2)):
+        for split in ("test", "training"):
+            yield _line("stimulus_set_registry", f"{dataset}_{split}", "get_stimulus_set")
+            for number in range(1, subjects + 1):
+                yield _line("data_registry", f"{dataset}.sub{number:02d}_{split}", "get_assembly")
+
+
+FILES = {
+    "models/realnet_eeg/__init__.py": realnet_eeg,
+    "models/realnet_fmri/__init__.py": realnet_fmri,
+    "benchmarks/things_eeg2/__init__.py": things_eeg2_benchmarks,
+    "data/things_eeg2/__init__.py": things_eeg2_data,
+}
+
+
+def updated(source: str, lines: list[str]) -> str:
+    """Source text with the block between the markers replaced."""
+    head, _, rest = source.partition(BEGIN + "\n")
+    _, _, tail = rest.partition(END + "\n")
+    return "\n".join([head + BEGIN, *lines, END, tail])
+
+
+def _line(registry: str, identifier: str, loader: str) -> str:
+    return f'{registry}["{identifier}"] = lambda: {loader}("{identifier}")'
+
+
+if __name__ == "__main__":
+    for name, lines in FILES.items():
+        path = PACKAGE / name
+        path.write_text(updated(path.read_text(), list(lines())))
