@@ -26,6 +26,7 @@ _counter = itertools.count()
 _HOST = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32] or "host"
 _PART = re.compile(r"^\..+\.([A-Za-z0-9_]+)-(\d+)-\d+\.part$")
 _FOREIGN_PART_SECONDS = 24 * 3600
+_active: set[str] = set()
 
 
 @contextlib.contextmanager
@@ -53,6 +54,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+        _active.discard(part.name)
 
 
 @contextlib.contextmanager
@@ -86,6 +88,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
             _flush_folder(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        _active.discard(part.name)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -191,7 +194,9 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _part(path: Path) -> Path:
     """Name a temporary sibling so that a later process can tell whose it was."""
-    return path.with_name(f".{path.name[:100]}.{_HOST}-{os.getpid()}-{next(_counter)}.part")
+    part = path.with_name(f".{path.name[:100]}.{_HOST}-{os.getpid()}-{next(_counter)}.part")
+    _active.add(part.name)
+    return part
 
 
 def _sweep(parent: Path) -> None:
@@ -214,6 +219,8 @@ def _may_be_alive(host: str, pid: int, entry: Path) -> bool:
             return time.time() - entry.stat().st_mtime < _FOREIGN_PART_SECONDS
         except OSError:
             return True
+    if pid == os.getpid():  # in containers processes get the same number again and again
+        return entry.name in _active
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -46,7 +46,7 @@ def test_a_touched_file_is_hashed_once_and_its_card_refreshed(converted, monkeyp
 
 
 @pytest.mark.parametrize(
-    "change", [lambda c: c[:-8] + bytes(8), lambda c: c[:-8], lambda c: c + b"\0", lambda c: b"<html>"]
+    "change", [lambda c: c[:-8] + bytes(8), lambda c: c[:-8], lambda c: c + b"\0", lambda c: b"<html>", lambda c: b""]
 )
 def test_a_changed_file_is_refused_with_the_command_that_mends_it(converted, change):
     file = next(converted.glob("sub-01_test-*.npy"))

@@ -124,6 +124,14 @@ def test_parts_of_another_machine_are_swept_only_when_they_are_old(tmp_path):
     assert names(tmp_path) == [fresh.name, "file"]
 
 
+def test_parts_of_an_earlier_process_with_our_number_are_swept_but_not_our_own(tmp_path):
+    (tmp_path / f".file.{atomic._HOST}-{os.getpid()}-999999.part").write_text("half")
+    with atomic_file(tmp_path / "slow") as slow:
+        slow.write_text("mine")
+        write_text(tmp_path / "file", "whole")
+    assert names(tmp_path) == ["file", "slow"]
+
+
 def test_files_that_only_look_alike_are_not_swept(tmp_path):
     (tmp_path / ".mine.part").write_text("user's")
     write_text(tmp_path / "file", "whole")
