@@ -1,7 +1,7 @@
 """Cost of ``score`` beside a bare forward pass and beside upstream's route; prints JSON.
 
-Stimuli are placed and neural RDMs cached before anything is timed. CORnet-S with random weights (speed does not depend on
-them) and simulated EEG, 200 images at 224² by default. Upstream's route is four ``RSABenchmark`` regions with a default
+Stimuli are placed and neural RDMs cached before anything is timed. CORnet-S with random weights (speed does not depend
+on them), simulated EEG, 200 images at 224² by default. Upstream's route is four ``RSABenchmark`` regions with a default
 ``PytorchWrapper`` and its caches off.
 
     python performance/scoring.py [--smoke] [--rounds 3]
@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -159,8 +158,9 @@ def peak_memory_gb(n_images: int) -> float:
 def score_once(n_images: int) -> dict[str, float]:
     benchmark, _ = prepare(n_images)
     benchmark(cornet_s())
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_gb": kilobytes * 1024 / 1e9}
+    # Not getrusage: after fork and exec its maximum still holds that of the parent process.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {"peak_gb": int(status["VmHWM"].split()[0]) * 1024 / 1e9}
 
 
 def main() -> None:

@@ -213,8 +213,7 @@ class EEGRSABenchmark(BenchmarkBase):
                 f"The noise ceiling of {self.identifier} is {bound:.3g}: these recordings are not reliable in the "
                 f"window {self.options.window}; choose another window or more trials."
             )
-        draws = bootstrap_stimuli(models, neural[:, self._in_window]).mean(axis=(1, 2, 3))
-        error_stimulus = float(draws.std(ddof=1) / bound)
+        error_stimulus, nan_reason = self._stimulus_error(models, neural, bound)
         score = Score(raw_of_subject.mean() / bound)
         score.attrs["raw"] = Score(raw_of_subject.mean())
         score.attrs["ceiling"] = ceiling
@@ -222,6 +221,8 @@ class EEGRSABenchmark(BenchmarkBase):
             error, over = raw_of_subject.std(ddof=1) / np.sqrt(len(self.subjects)) / bound, "subject"
         else:
             error, over = error_stimulus, "stimulus"
+        if np.isnan(error):
+            score.attrs["error_nan_reason"] = nan_reason
         score.attrs.update(
             error=float(error),
             error_over=[over],
@@ -241,6 +242,14 @@ class EEGRSABenchmark(BenchmarkBase):
             benchmark_provenance=self.provenance(),
         )
         return score
+
+    def _stimulus_error(self, models: np.ndarray, neural: np.ndarray, bound: float) -> tuple[float, str]:
+        """Standard deviation of the score over bootstrap samples of the stimuli, or NaN and why it is undefined."""
+        try:
+            draws = bootstrap_stimuli(models, neural[:, self._in_window])
+        except BadInputError as error:  # few images, most of them told apart perfectly
+            return np.nan, str(error)
+        return float(draws.mean(axis=(1, 2, 3)).std(ddof=1) / bound), ""
 
     @property
     def formula(self) -> str:
@@ -270,8 +279,8 @@ class EEGRSABenchmark(BenchmarkBase):
         for subject, recording in recordings.items():
             if len(recording.data) != len(self._stimuli):
                 raise BadInputError(
-                    f"{self.identifier}: {subject} has {len(recording.data)} images, expected the {len(self._stimuli)} of "
-                    "the stimulus set."
+                    f"{self.identifier}: {subject} has {len(recording.data)} images, "
+                    f"expected the {len(self._stimuli)} of the stimulus set."
                 )
             if not np.array_equal(recording.times, next(iter(recordings.values())).times):
                 raise BadInputError(f"{self.identifier}: {subject} was sampled at other times than {self.subjects[0]}.")

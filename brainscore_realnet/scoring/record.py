@@ -8,6 +8,8 @@ values {dims, coords, data}, ceiling_course {dims, coords, data}, provenance
 
 from typing import Any
 
+import numpy as np
+
 
 def as_record(score: Any) -> dict[str, Any]:
     """Turn a Score of :func:`brainscore_realnet.score` into plain values; what a benchmark does not give is None."""
@@ -32,7 +34,8 @@ def as_record(score: Any) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    """Plain number; None for what is not given or not defined, because JSON has no NaN."""
+    return None if value is None or np.isnan(float(value)) else float(value)
 
 
 def _ceiling(ceiling: Any) -> dict[str, float | int | None]:
@@ -45,7 +48,11 @@ def _ceiling(ceiling: Any) -> dict[str, float | int | None]:
 
 def _array(values: Any) -> dict[str, Any]:
     coords = {dim: values[dim].values.tolist() for dim in values.dims}
-    return {"dims": list(values.dims), "coords": coords, "data": values.values.tolist()}
+    return {"dims": list(values.dims), "coords": coords, "data": _numbers(values.values)}
+
+
+def _numbers(values: np.ndarray) -> list[Any]:
+    return np.where(np.isnan(values), None, values).tolist()
 
 
 def _peak_times(values: Any) -> dict[str, float]:
