@@ -31,6 +31,7 @@ COORDINATES_OF = {
 """Number of feature dimensions -> names of the neuroid coordinates, as Brain-Score names them."""
 
 _ALL_COORDINATES = ("channel", "channel_x", "channel_y")
+_SHIFTS = tuple(f"microsaccade_shift_{axis}_{unit}" for unit in ("pixels", "degrees") for axis in ("x", "y"))
 
 
 class OnePassExtractor(ActivationsExtractorHelper):
@@ -121,7 +122,8 @@ class OnePassExtractor(ActivationsExtractorHelper):
             **_feature_coordinates(layer_activations.shape[1:]),
             "neuroid_id": np.array([prefix + str(number) for number in numbers], dtype=object),
         }
-        shifts = self._microsaccade_helper.build_microsaccade_coords(np.array(stimuli_paths))
+        # Upstream's helper knows the shifts of the paths that were run, not of those whose content was.
+        shifts = dict.fromkeys(_SHIFTS, ("presentation", np.zeros(len(values))))
         presentation = {"stimulus_path": ("presentation", list(stimuli_paths)), **shifts}
         neuroid = {name: ("neuroid", column) for name, column in coordinates.items()}
         return NeuroidAssembly(values, coords={**presentation, **neuroid}, dims=["presentation", "neuroid"])

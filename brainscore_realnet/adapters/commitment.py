@@ -20,13 +20,17 @@ from brainscore_realnet.store.folders import folder
 VISUAL_DEGREES = 8
 """Field of view of the models, degrees: Brain-Score's convention."""
 
+HOW_TO_STORE = (
+    "Weights that you have can be put into the store: "
+    "`brainscore_realnet.store.weights.save(identifier, state_dict, {'backbone': 'cornet_s'})`."
+)
+
 
 def committed_model(
     identifier: str,
     backbone_name: str | None = None,
     published: Published | None = None,
     trained_on: Mapping[str, str] | None = None,
-    how_to_train: str | None = None,
 ) -> ModelCommitment:
     """Build the Brain-Score model of an identifier, with a network of its own.
 
@@ -42,8 +46,6 @@ def committed_model(
         The checkpoint that its authors published for this identifier.
     trained_on : mapping, optional
         ``dataset`` and ``subject`` that the model was trained on, shown with its scores.
-    how_to_train : str, optional
-        Command that makes the weights, for the error when there are none.
 
     Returns
     -------
@@ -68,12 +70,12 @@ def committed_model(
             "trained_on": card.get("trained_on", trained_on),
         }
     elif published is not None:
-        state = chosen.read(_download(identifier, published, how_to_train))
+        state = chosen.read(_download(identifier, published))
         origin = {"weights": published.url, "hash": published.known_hash, "trained_on": trained_on}
     else:
         raise MissingWeightsError(
             f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
-            f"were published. {_ways(how_to_train)}"
+            f"were published. {HOW_TO_STORE}"
         )
     network = chosen.build()
     load_backbone(network, state)
@@ -114,15 +116,11 @@ def _backbone_of(identifier: str, card: Mapping[str, Any] | None) -> str:
     return card["backbone"]
 
 
-def _download(identifier: str, published: Published, how_to_train: str | None) -> Any:
+def _download(identifier: str, published: Published) -> Any:
     try:
         return download(published.url, folder("weights", "published"), published.filename, published.known_hash)
     except DownloadError as error:
         raise MissingWeightsError(
             f"The store has no weights of {identifier} and the published ones could not be fetched: {error} "
-            f"{_ways(how_to_train)}"
+            f"{HOW_TO_STORE}"
         ) from error
-
-
-def _ways(how_to_train: str | None) -> str:
-    return f"To train the model here: `{how_to_train}`." if how_to_train else ""

@@ -8,7 +8,7 @@ score     = raw / ceiling
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +19,10 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_vision.benchmarks import BenchmarkBase
 from tqdm import tqdm
 
+from brainscore_realnet.adapters.eeg_options import Options
 from brainscore_realnet.adapters.model_rdms import AREAS, model_rdms
-from brainscore_realnet.adapters.neural_rdms import Decoding, eeg_half_rdms, eeg_rdms, missing_seconds
-from brainscore_realnet.adapters.screen import SCREENS, show
+from brainscore_realnet.adapters.neural_rdms import eeg_half_rdms, eeg_rdms, missing_seconds
+from brainscore_realnet.adapters.screen import show
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import (
@@ -38,33 +39,6 @@ FORMULA = (
 )
 CEILING_OF_SUBJECTS = "the upper noise ceiling (Nili et al. 2014, pooled in rank space)"
 CEILING_OF_ONE = "sqrt(Spearman-Brown corrected split-half reliability), one subject"
-
-
-@dataclass(frozen=True)
-class Options(Decoding):
-    """Variants of the benchmark; what differs from the defaults becomes part of its identifier."""
-
-    screen: str = "degrees"
-    """``degrees``: stimuli at the experiment's visual angle; ``fullfield``: they fill the model's field of view."""
-    window: tuple[float, float] = (0.05, 0.20)
-    """First and last time of the score, seconds after stimulus onset, both included."""
-    course: tuple[float, float] | None = None
-    """First and last time of the time courses; the window when not given. Does not change the score."""
-
-    def suffix(self) -> str:
-        """What the identifier of this variant ends with: empty for the defaults."""
-        parts = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "course" or value == field.default:
-                continue
-            if field.name == "screen":
-                parts.append(value)
-            elif field.name == "window":
-                parts.append("window{:.0f}-{:.0f}ms".format(*(1000 * edge for edge in value)))
-            else:
-                parts.append(f"{field.name.replace('_', '')}{value}")
-        return "".join(f"-{part}" for part in parts)
 
 
 @dataclass(frozen=True)
@@ -127,7 +101,6 @@ class EEGRSABenchmark(BenchmarkBase):
         bibtex: str,
     ):
         self.options = options or Options()
-        _check(self.options)
         super().__init__(
             identifier=identifier + self.options.suffix(),
             ceiling_func=lambda: self.ceiling,
@@ -142,16 +115,12 @@ class EEGRSABenchmark(BenchmarkBase):
 
     def with_options(self, **changes: Any) -> "EEGRSABenchmark":
         """Return a variant of this benchmark; ``changes`` are fields of :class:`Options`. Raises BadInputError."""
-        valid = [field.name for field in fields(Options)]
-        unknown = sorted(set(changes) - set(valid))
-        if unknown:
-            raise BadInputError(f"Got unknown options {', '.join(unknown)}; expected some of {', '.join(valid)}.")
         return EEGRSABenchmark(
             self._registered_identifier,
             self.data,
             subjects=self.subjects,
             areas=self.areas,
-            options=replace(self.options, **changes),
+            options=self.options.changed(changes),
             parent=self.parent,
             version=self.version,
             bibtex=self.bibtex,
@@ -164,7 +133,9 @@ class EEGRSABenchmark(BenchmarkBase):
     def missing_seconds(self) -> float:
         """Estimate how long the neural RDMs will take that are not in the store yet, seconds."""
         return sum(
-            missing_seconds(recording, self._time_indices(recording.times), self.options, len(self.subjects) == 1)
+            missing_seconds(
+                recording, self.options.time_indices(recording.times), self.options, len(self.subjects) == 1
+            )
             for recording in map(self.data.recording, self.subjects)
         )
 
@@ -290,21 +261,11 @@ class EEGRSABenchmark(BenchmarkBase):
     def _times(self) -> np.ndarray:
         """(n_times,) seconds of the time courses."""
         times = next(iter(self._recordings.values())).times
-        return times[self._time_indices(times)]
+        return times[self.options.time_indices(times)]
 
     @property
     def _in_window(self) -> np.ndarray:
-        return _between(self._times, self.options.window)
-
-    def _time_indices(self, times: np.ndarray) -> np.ndarray:
-        """Consecutive indices that cover window and course."""
-        edges = [*self.options.window, *(self.options.course or ())]
-        indices = np.flatnonzero(_between(times, (min(edges), max(edges))))
-        if not _between(times, self.options.window).any():
-            raise BadInputError(
-                f"No sample lies in the window {self.options.window}; expected times from {times[0]} to {times[-1]} s."
-            )
-        return indices
+        return self.options.in_window(self._times)
 
     @cached_property
     def _neural_rdms(self) -> np.ndarray:
@@ -322,7 +283,7 @@ class EEGRSABenchmark(BenchmarkBase):
 
     def _for_each_subject(self, compute: Callable[..., np.ndarray], what: str, work: int) -> Iterator[np.ndarray]:
         for subject, recording in self._recordings.items():
-            indices = self._time_indices(recording.times)
+            indices = self.options.time_indices(recording.times)
             with _progress(f"{what} {subject}", work * len(indices)) as progress:
                 yield compute(recording, indices, self.options, progress)
 
@@ -342,17 +303,3 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     finally:
         for bar in bars:
             bar.close()
-
-
-def _between(times: np.ndarray, edges: tuple[float, float]) -> np.ndarray:
-    # Half a microsecond of slack: 0.15 and 0.15000000000000002 are the same sample.
-    return (times >= edges[0] - 5e-7) & (times <= edges[1] + 5e-7)
-
-
-def _check(options: Options) -> None:
-    if options.screen not in SCREENS:
-        raise BadInputError(f"Got screen={options.screen!r}; expected one of {', '.join(SCREENS)}.")
-    for name in ("window", "course"):
-        edges = getattr(options, name)
-        if edges is not None and not (len(edges) == 2 and edges[0] <= edges[1]):
-            raise BadInputError(f"Got {name}={edges}; expected first and last time in seconds, such as (0.05, 0.2).")

@@ -29,14 +29,16 @@ class Status:
     """Show which data sets are there, what is missing and how to get it."""
 
     def run(self) -> None:
-        """Print one line an item."""
+        """Print one line an item, and at the end how to get what is missing."""
         from brainscore_realnet.datasets import things_eeg2
 
+        rows = things_eeg2.status()
         print("things-eeg2")
-        for row in things_eeg2.status():
-            print(f"  {row['what']:<28} {row['state']:<8} {row['detail']}")
-            if row["state"] != "ready" and row["how"]:
-                print(f"  {'':<28} {'':<8} get it: {row['how']}")
+        for row in rows:
+            detail = row["detail"] if row["state"] != "missing" else ""
+            print(f"  {row['what']:<20} {row['state']:<8} {detail}".rstrip())
+        for how in dict.fromkeys(row["how"] for row in rows if row["how"]):
+            print(f"To get what is missing: {how}")
 
 
 def _lines(summary: dict[str, Any]) -> str:

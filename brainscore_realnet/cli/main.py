@@ -1,5 +1,6 @@
 """``brainscore``: dispatch to the commands, and turn errors that a user can mend into one message and status 2."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -50,10 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning, message="xarray subclass")
     try:
         command.run()
+        sys.stdout.flush()
     except RealnetError as error:
         print(f"brainscore: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

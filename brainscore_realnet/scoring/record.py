@@ -52,7 +52,9 @@ def _array(values: Any) -> dict[str, Any]:
 
 
 def _numbers(values: np.ndarray) -> list[Any]:
-    return np.where(np.isnan(values), None, values).tolist()
+    plain = values.astype(object)
+    plain[np.isnan(values)] = None
+    return plain.tolist()
 
 
 def _peak_times(values: Any) -> dict[str, float]:

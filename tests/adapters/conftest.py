@@ -96,8 +96,8 @@ class StubBrain:
         return self.degrees
 
     def start_task(self, task, *_):
-        self.task = task.name
-        self.calls.append(f"task {task.name}")
+        self.task = str(task)
+        self.calls.append(f"task {task}")
 
     def start_recording(self, area, time_bins):
         self.area, self.time_bins = area, time_bins

@@ -169,7 +169,20 @@ def test_image_changed_under_the_same_path_is_run_anew(hidden_model, image_paths
     np.testing.assert_array_equal(after[3], before[4])
 
 
-def test_order_of_images_is_kept_when_their_contents_swap(hidden_model, image_paths):
+def test_images_with_the_same_contents_elsewhere_are_not_run_again(hidden_model, image_paths, tmp_path, forward_sizes):
+    model = hidden_model().activations_model
+    sizes = forward_sizes(model)
+    before = features(model, image_paths)
+    moved = [str(tmp_path / f"moved-{Path(path).name}") for path in image_paths]
+    for old, new in zip(image_paths, moved, strict=True):
+        Path(old).rename(new)
+    assembly = model.from_paths(moved, ["IT"])
+    assert list(assembly["stimulus_path"].values) == moved
+    np.testing.assert_array_equal(assembly.values, before)
+    assert sizes == [len(image_paths)]
+
+
+def test_order_of_images_is_kept_when_it_is_reversed(hidden_model, image_paths):
     model = hidden_model().activations_model
     forwards, backwards = features(model, image_paths), features(model, image_paths[::-1])
     np.testing.assert_allclose(backwards, forwards[::-1], rtol=1e-5, atol=1e-6)
@@ -190,10 +203,8 @@ def test_caller_cannot_change_what_is_kept(hidden_model, image_paths):
     model = hidden_model().activations_model
     expected = features(model, image_paths).copy()
     assembly = model.from_paths(image_paths, ["IT"])
-    try:
+    with pytest.raises(ValueError, match="read-only"):
         assembly.values[:] = 0
-    except ValueError as error:
-        assert "read-only" in str(error)
     np.testing.assert_array_equal(features(model, image_paths), expected)
 
 
@@ -208,9 +219,7 @@ def test_hooks_on_batches_are_applied_and_leave_nothing_behind(hidden_model, ima
     np.testing.assert_array_equal(features(model, image_paths), expected)
 
 
-def test_required_variance_gives_a_row_for_each_trial_and_plain_calls_still_work(
-    hidden_model, image_paths, stimuli_of
-):
+def test_required_variance_gives_a_row_for_each_trial_and_plain_calls_still_work(hidden_model, image_paths, stimuli_of):
     model = hidden_model().activations_model
     stimuli = stimuli_of(image_paths[:2])
     plain = model(stimuli, layers=["V1"])
@@ -238,7 +247,9 @@ def test_layers_too_large_to_keep_are_run_one_by_one_with_the_same_values(
 def test_network_is_in_evaluation_mode_and_gets_no_gradients(preprocessing, image_paths):
     network = nn.Sequential(OrderedDict(drop=nn.Dropout(0.5), flat=nn.Flatten(), out=nn.Linear(3 * 64 * 64, 4)))
     model = AreaActivations("tiny", network.train(), preprocessing, ["drop", "out"], 64, {})
-    np.testing.assert_array_equal(features(model, image_paths[:2], "drop"), preprocessing(image_paths[:2]).reshape(2, -1))
+    np.testing.assert_array_equal(
+        features(model, image_paths[:2], "drop"), preprocessing(image_paths[:2]).reshape(2, -1)
+    )
     assert all(parameter.grad is None for parameter in network.parameters())
 
 

@@ -14,21 +14,15 @@ BIBTEX = """@article{lu_realnet_2024,
     url = {https://arxiv.org/abs/2401.17231},
 }"""
 
-TRAIN = "brainscore train realnet-eeg"
-
 
 def get_model(identifier: str) -> Any:
     """Model of one THINGS-EEG2 subject (``realnet-eeg-sub01``), one of its variants, or a control without a subject."""
     subject = re.search(r"-sub(\d\d)", identifier)
-    if subject is None:
-        trained_on, command = {"dataset": "things-eeg2"}, f"{TRAIN} --identifier {identifier}"
-    else:
-        trained_on = {"dataset": "things-eeg2", "subject": f"sub-{subject[1]}"}
-        command = f"{TRAIN} --subject {int(subject[1])}"
+    trained_on = {"dataset": "things-eeg2"} | ({"subject": f"sub-{subject[1]}"} if subject else {})
     # The published checkpoints do not say their beta; they count as the papers' headline, beta = 100.
-    headline = re.fullmatch(r"realnet-eeg-sub\d\d", identifier)
-    published = REALNET_EEG_PUBLISHED.get(int(subject[1])) if subject and headline else None
-    return committed_model(identifier, "cornet_s", published, trained_on, command)
+    headline = re.fullmatch(r"realnet-eeg-sub(\d\d)", identifier)
+    published = REALNET_EEG_PUBLISHED[int(headline[1])] if headline else None
+    return committed_model(identifier, "cornet_s", published, trained_on)
 
 
 def get_bibtex(identifier: str) -> str:

@@ -15,18 +15,12 @@ BIBTEX = """@article{lu_realnet_fmri_2025,
     url = {https://arxiv.org/abs/2407.10414},
 }"""
 
-TRAIN = "brainscore train realnet-fmri"
-
 
 def get_model(identifier: str) -> Any:
     """Model of one Shen2019 subject (``realnet-fmri-sub01``), one of its variants, or the control without a subject."""
     subject = re.search(r"-sub(\d\d)", identifier)
-    if subject is None:
-        trained_on, command = {"dataset": "shen2019"}, f"{TRAIN} --identifier {identifier}"
-    else:
-        trained_on = {"dataset": "shen2019", "subject": f"sub-{subject[1]}"}
-        command = f"{TRAIN} --subject {int(subject[1])}"
-    return committed_model(identifier, "cornet_s", None, trained_on, command)
+    trained_on = {"dataset": "shen2019"} | ({"subject": f"sub-{subject[1]}"} if subject else {})
+    return committed_model(identifier, "cornet_s", None, trained_on)
 
 
 def get_bibtex(identifier: str) -> str:
