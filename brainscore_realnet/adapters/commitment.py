@@ -59,6 +59,11 @@ def committed_model(
         When weights do not fit the backbone or are not the bytes that were saved.
     """
     card = weights.find_card(identifier)
+    if card is None and published is None:
+        raise MissingWeightsError(
+            f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
+            f"were published. {HOW_TO_STORE}"
+        )
     chosen = backbone(backbone_name or _backbone_of(identifier, card))
     if card is not None:
         state, card = weights.load(identifier)
@@ -72,11 +77,6 @@ def committed_model(
     elif published is not None:
         state = chosen.read(_download(identifier, published))
         origin = {"weights": published.url, "hash": published.known_hash, "trained_on": trained_on}
-    else:
-        raise MissingWeightsError(
-            f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
-            f"were published. {HOW_TO_STORE}"
-        )
     network = chosen.build()
     load_backbone(network, state)
     return commit(identifier, network, chosen, origin)

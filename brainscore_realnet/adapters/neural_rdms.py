@@ -78,9 +78,11 @@ def missing_seconds(
     """Estimate of the time that the RDMs not in the store yet will take, seconds; measured on this machine."""
     key = _key(recording, time_indices, decoding)
     n_images, n_trials, n_channels, _ = recording.data.shape
-    sizes = [] if _eeg_rdms.is_stored(*key, recording=recording, progress=None) else [n_trials]
+    jobs: list[tuple[int, np.ndarray | None]] = []  # trials of a decoding, and the data where they can be timed
+    if not _eeg_rdms.is_stored(*key, recording=recording, progress=None):
+        jobs.append((n_trials, recording.data))
     if with_halves and not _eeg_half_rdms.is_stored(*key, splits=SPLITS, recording=recording, progress=None):
-        sizes += [n_trials // 2] * 2 * SPLITS
+        jobs += [(n_trials // 2, None)] * 2 * SPLITS
     return sum(
         estimate_seconds(
             n_images,
@@ -90,8 +92,9 @@ def missing_seconds(
             pseudotrial_size=decoding.pseudotrial_size,
             folds=decoding.folds,
             repeats=decoding.repeats,
+            trials=trials,
         )
-        for size in sizes
+        for size, trials in jobs
     )
 
 

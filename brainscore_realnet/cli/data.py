@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -21,7 +21,12 @@ class Add:
         from brainscore_realnet.datasets import things_eeg2
 
         summary = things_eeg2.add(self.folder, self.dataset)
-        print(_lines(summary))
+        print(f"{summary['name']} from {summary['folder']}")
+        print(f"  converted      {', '.join(summary['converted']) or 'nothing new'}")
+        print(f"  already there  {', '.join(summary['kept']) or 'nothing'}")
+        print(f"  images         {', '.join(summary['images']) or 'none'}")
+        if summary["absent"]:
+            print(f"  absent         {len(summary['absent'])} parts: `brainscore data status` lists them")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,3 @@ class Status:
             print(f"  {row['what']:<20} {row['state']:<8} {detail}".rstrip())
         for how in dict.fromkeys(row["how"] for row in rows if row["how"]):
             print(f"To get what is missing: {how}")
-
-
-def _lines(summary: dict[str, Any]) -> str:
-    return "\n".join(f"{name:<12} {value}" for name, value in summary.items())

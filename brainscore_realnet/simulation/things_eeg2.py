@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from brainscore_realnet.datasets.things_eeg2 import CHANNELS
+from brainscore_realnet.datasets.things_eeg2 import CHANNELS, SIMULATED_FILE
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation.images import draw_image
 from brainscore_realnet.store.atomic import atomic_folder, lock
@@ -102,7 +102,7 @@ def write(target: Path, specification: Specification, progress: bool = False) ->
         metadata[f"{prefix}_img_concepts_THINGS"] = [concept_folder for _, _, concept_folder, _ in images[split]]
         metadata[f"{prefix}_img_files"] = [name for _, _, _, name in images[split]]
     _save_dict(target / "image_metadata.npy", metadata)
-    (target / "SIMULATED.json").write_text(json.dumps(asdict(specification) | {"version": VERSION}, indent=2) + "\n")
+    (target / SIMULATED_FILE).write_text(json.dumps(asdict(specification) | {"version": VERSION}, indent=2) + "\n")
 
     components = _components(target, metadata)
     for number in tqdm(range(1, specification.subjects + 1), "sim subjects", disable=not progress):

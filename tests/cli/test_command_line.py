@@ -133,6 +133,9 @@ def test_user_adds_a_download_and_scores_on_it(own_store, tmp_path, capsys):
     download.mkdir()
     few = Specification(subjects=len(SUBJECTS), test_images=12, test_repetitions=20, training_concepts=10)
     write(download, few)
+    assert main(["data", "add", "things-eeg2", str(download)]) == 2  # simulated is never passed off as real
+    assert "simulated" in capsys.readouterr().err
+    (download / "SIMULATED.json").unlink()
     assert main(["data", "add", "things-eeg2", str(download)]) == 0
     assert main(["data", "status"]) == 0
     assert "missing" not in capsys.readouterr().out

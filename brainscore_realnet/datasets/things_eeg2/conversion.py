@@ -15,6 +15,7 @@ from brainscore_realnet.datasets.things_eeg2.files import (
     IMAGES_PAGE,
     METADATA_FILE,
     NAME,
+    SIMULATED_FILE,
     SPLITS,
     SUBJECTS,
     data_file,
@@ -29,7 +30,7 @@ from brainscore_realnet.datasets.things_eeg2.recordings import (
     subjects,
     verify,
 )
-from brainscore_realnet.errors import BadFileError, MissingDataError
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import folder as store_folder
 from brainscore_realnet.store import lock, sha256_array, sha256_file, write_array, write_json
 
@@ -72,12 +73,19 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
         The folder is not there or holds none of the parts, or images are missing from an image folder.
     BadFileError
         A file is not what it should be; what was converted before it stays.
+    BadInputError
+        The folder says that it was simulated, and the name does not.
     StoreError
         The store cannot be written.
     """
     root = Path(folder).expanduser().absolute()
     if not root.is_dir():
         raise MissingDataError(f"Got {root}: expected the folder of a THINGS-EEG2 download. Check the path.")
+    if (root / SIMULATED_FILE).exists() and not name.startswith("sim-"):
+        raise BadInputError(
+            f"Got {root}, whose {SIMULATED_FILE} says that it was simulated: expected recordings. Simulated sets are "
+            "stored under names that begin with 'sim-'."
+        )
     store_folder("data", set_folder(name).name)
     places = _places(root)
     found = _find(places)
