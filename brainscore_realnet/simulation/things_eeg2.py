@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from brainscore_realnet.datasets.things_eeg2 import CHANNELS, SIMULATED_FILE
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation.images import draw_image
 from brainscore_realnet.store.atomic import atomic_folder, lock
@@ -47,6 +48,14 @@ class Specification:
     """Amplitude of the evoked responses relative to the noise."""
     seed: int = 7
     """Seed of images, subjects and noise."""
+
+    def __post_init__(self) -> None:
+        images = self.test_images + self.training_concepts * self.training_exemplars
+        smallest = min(self.subjects, self.test_images, self.test_repetitions, self.training_concepts)
+        if smallest < 1 or images <= eeg.COMPONENTS:
+            raise BadInputError(
+                f"Got {self}; expected positive sizes and more than {eeg.COMPONENTS} images in all, test and training."
+            )
 
     @property
     def digest(self) -> str:

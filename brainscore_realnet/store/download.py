@@ -79,7 +79,9 @@ def _fetch(url: str, path: Path, known_hash: str, progress: bool) -> None:
         retry_if_failed=_RETRIES,
     )
     try:
-        registry.fetch(path.name, downloader=pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT_SECONDS))
+        # By default pooch reads a kilobyte at a time: seconds of work for a file of weights.
+        downloader = pooch.HTTPDownloader(progressbar=progress, chunk_size=2**20, timeout=_TIMEOUT_SECONDS)
+        registry.fetch(path.name, downloader=downloader)
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and (told := store_error(error, path)):
             raise told from error

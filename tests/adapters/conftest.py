@@ -12,6 +12,9 @@ from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.store import sha256_array
 
 AREAS = ("V1", "V2", "V4", "IT")
+EEG_SUBJECTS = ("sub-01", "sub-02", "sub-03")
+EEG_NAMES = [f"image{number:02d}" for number in range(12)]
+QUICK_OPTIONS = {"window": (0.05, 0.15), "screen": "fullfield", "pseudotrial_size": 2, "folds": 2, "repeats": 1}
 
 
 @pytest.fixture
@@ -66,12 +69,11 @@ def hidden_model() -> Callable:
 def recording_of() -> Callable:
     """Epochs of (images, trials, channels, times) in which every image has a response of its own."""
 
-    def make(subject="sub-01", n_images=8, n_trials=12, n_channels=5, n_times=10, seed=0, signal=1.0, same_for=()):
+    def make(subject="sub-01", n_images=12, n_trials=12, n_channels=5, n_times=10, seed=0):
         rng = np.random.default_rng([seed, int(subject[-2:])])
         shared = np.random.default_rng(99).standard_normal((n_images, 1, n_channels, 1))
-        data = signal * (shared + 0.3 * rng.standard_normal(shared.shape)) + rng.standard_normal(
-            (n_images, n_trials, n_channels, n_times)
-        )
+        own = shared + 0.3 * rng.standard_normal(shared.shape)
+        data = own + rng.standard_normal((n_images, n_trials, n_channels, n_times))
         times = np.round(np.arange(n_times) * 0.02, 10)
         names = tuple(f"channel{number}" for number in range(n_channels))
         return SubjectRecording(subject, "test", data, names, times, sha256_array(data))
@@ -137,5 +139,41 @@ def random_features() -> Callable:
     def make(stimulus_ids, seed=0, n_neuroids=6):
         rng = np.random.default_rng(seed)
         return {area: {one: rng.standard_normal(n_neuroids) for one in stimulus_ids} for area in AREAS}
+
+    return make
+
+
+@pytest.fixture
+def data_of(recording_of, stimuli_of):
+    """Stimuli and recordings of three virtual subjects."""
+    from brainscore_realnet.adapters.eeg_rsa import EEGData
+
+    def make(
+        subjects=EEG_SUBJECTS, names=EEG_NAMES, recording=recording_of, visual_degrees=7, require=lambda subjects: None
+    ):
+        return EEGData(
+            name="sim-tiny",
+            subjects=tuple(subjects),
+            visual_degrees=visual_degrees,
+            simulated=True,
+            require=require,
+            stimuli=lambda: stimuli_of([f"/images/{name}.png" for name in names]),
+            recording=recording,
+        )
+
+    return make
+
+
+@pytest.fixture
+def benchmark_of(data_of):
+    """A benchmark that is computed in a moment."""
+    from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
+
+    def make(data=None, **changes):
+        options = {**QUICK_OPTIONS, **changes.pop("options", {})}
+        benchmark = EEGRSABenchmark(
+            "SimTiny-rsa", data or data_of(), parent="IT", version=1, bibtex="@misc{any}", **changes
+        )
+        return benchmark.with_options(**options)
 
     return make

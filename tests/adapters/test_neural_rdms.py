@@ -81,7 +81,7 @@ def test_rdm_at_a_time_does_not_depend_on_the_other_times(recording_of):
 def test_halves_share_no_trial_and_hold_whole_trials(recording_of, decoded, n_trials):
     recording = recording_of(n_trials=n_trials)
     halves = eeg_half_rdms(recording, TIMES, QUICK)
-    assert halves.shape == (2, neural_rdms.SPLITS, len(TIMES), 8, 8)
+    assert halves.shape == (2, neural_rdms.SPLITS, len(TIMES), 12, 12)
     trial_of = {recording.data[0, trial, 0, 0]: trial for trial in range(n_trials)}
     # The first halves of all splits are decoded first, then the second halves.
     used = [[trial_of[value] for value in data[0, :, 0, 0]] for data in decoded]

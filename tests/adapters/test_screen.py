@@ -75,5 +75,5 @@ def test_other_contents_under_the_same_names_are_converted_anew(image_paths, sti
 
 
 def test_unknown_screen_names_those_there_are(stimuli, viewer):
-    with pytest.raises(BadInputError, match="'cinema'.*degrees, fullfield"):
+    with pytest.raises(BadInputError, match=r"'cinema'.*degrees, fullfield"):
         show(stimuli, viewer(8), 4.0, "cinema")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from brainscore_realnet.datasets import things_eeg2 as dataset
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation import things_eeg2 as simulation
 from brainscore_realnet.simulation.hidden_network import AREAS, HiddenNetwork, NoiseNetwork, activity
@@ -47,6 +48,12 @@ def test_full_size_is_that_of_the_published_set():
     assert (full.training_concepts * full.training_exemplars, full.training_repetitions) == dataset.SHAPES["training"][
         :2
     ]
+
+
+@pytest.mark.parametrize("sizes", [{"subjects": 0}, {"test_images": 4, "training_concepts": 2}])
+def test_sizes_that_cannot_be_simulated_are_refused(sizes):
+    with pytest.raises(BadInputError, match="more than 10 images"):
+        simulation.Specification(**sizes)
 
 
 def test_loaders_of_the_real_set_read_the_simulated_one(written):

@@ -1,0 +1,130 @@
+"""Where a model's weights come from; shown on a small backbone."""
+
+import hashlib
+import importlib
+
+import pytest
+import torch
+from torch import nn
+
+from brainscore_realnet.adapters import commitment
+from brainscore_realnet.adapters.commitment import committed_model
+from brainscore_realnet.errors import BadFileError, MissingWeightsError, UnknownIdentifierError
+from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from brainscore_realnet.networks.published import Published
+from brainscore_realnet.store import weights
+
+AREAS = {"V1": "0", "V2": "1", "V4": "2", "IT": "2"}
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(3, 2, 3, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 5))
+
+
+@pytest.fixture(autouse=True)
+def small_backbone_and_no_second_download(own_store, monkeypatch):
+    small = Backbone("small", network, AREAS, "3", 64, IMAGENET_MEAN, IMAGENET_STD)
+    monkeypatch.setattr(importlib.import_module("brainscore_realnet.store.download"), "_RETRIES", 0)
+    known = commitment.backbone
+    monkeypatch.setattr(commitment, "backbone", lambda name: small if name == "small" else known(name))
+
+
+@pytest.fixture
+def state():
+    torch.manual_seed(4)
+    return network().state_dict()
+
+
+@pytest.fixture
+def published(tmp_path, state):
+    """A published file that was downloaded before, so that no network is needed."""
+
+    def make(content):
+        folder = commitment.folder("weights", "published")
+        torch.save(content, folder / "small.pt")
+        sha1 = hashlib.sha1((folder / "small.pt").read_bytes()).hexdigest()
+        return Published("http://127.0.0.1:9/small.pt", "small.pt", f"sha1:{sha1}", "nobody")
+
+    return make
+
+
+def loaded(model):
+    return model.activations_model._model.state_dict()
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_weights_of_the_store_come_before_published_ones(state, published):
+    other = published({key: value + 1 for key, value in state.items()})
+    weights.save("small-model", state, {"backbone": "small", "recipe": "none"})
+    model = committed_model("small-model", "small", other, {"dataset": "any"})
+    assert same(loaded(model), state)
+    origin = model.activations_model.origin
+    assert origin["weights"] == "trained here"
+    assert origin["sha256"] == weights.find_card("small-model")["weights_sha256"]
+    assert origin["card"]["recipe"] == "none"
+    assert origin["trained_on"] == {"dataset": "any"}
+
+
+def test_what_a_card_was_trained_on_comes_before_what_the_identifier_says(state):
+    weights.save("small-model", state, {"backbone": "small", "trained_on": {"dataset": "mine"}})
+    model = committed_model("small-model", trained_on={"dataset": "any"})
+    assert model.activations_model.origin["trained_on"] == {"dataset": "mine"}
+
+
+def test_published_weights_are_used_and_named(state, published):
+    known = published({"state_dict": {f"module.{key}": value for key, value in state.items()}})
+    model = committed_model("small-model", "small", known)
+    assert same(loaded(model), state)
+    assert model.activations_model.origin["weights"] == known.url
+    assert model.activations_model.origin["hash"] == known.known_hash
+
+
+def test_published_weights_of_another_architecture_are_refused(state, published):
+    del state["3.bias"]
+    with pytest.raises(BadFileError, match=r"do not fit.*3\.bias"):
+        committed_model("small-model", "small", published(state))
+
+
+def test_no_weights_say_where_was_looked_and_what_to_do(own_store):
+    with pytest.raises(MissingWeightsError, match="small-model") as caught:
+        committed_model("small-model", "small")
+    assert str(own_store / "weights") in str(caught.value)
+    assert "brainscore_realnet.store.weights.save" in str(caught.value)
+
+
+def test_failed_download_names_address_cause_and_what_to_do():
+    nowhere = Published("http://127.0.0.1:9/small.pt", "small.pt", "sha1:" + "0" * 40, "nobody")
+    with pytest.raises(MissingWeightsError) as caught:
+        committed_model("small-model", "small", nowhere)
+    message = str(caught.value)
+    assert "http://127.0.0.1:9/small.pt" in message
+    assert "refused" in message
+    assert "brainscore_realnet.store.weights.save" in message
+
+
+def test_model_whose_card_was_deleted_has_no_weights(state):
+    weights.save("small-model", state, {"backbone": "small"})
+    committed_model("small-model")
+    next(weights.home().glob("weights/cards/small-model.json")).unlink()
+    with pytest.raises(MissingWeightsError, match="There are no weights of small-model"):
+        committed_model("small-model")
+
+
+def test_card_of_an_unknown_backbone_names_those_there_are(state):
+    weights.save("small-model", state, {"backbone": "cornet_z"})
+    with pytest.raises(UnknownIdentifierError, match=r"cornet_z.*cornet_s"):
+        committed_model("small-model")
+
+
+def test_areas_are_committed_to_the_backbones_layers_and_shown_together(state):
+    weights.save("small-model", state, {"backbone": "small"})
+    model = committed_model("small-model")
+    assert dict(model.layer_model.region_layer_map) == AREAS
+    assert model.layers == ["0", "1", "2", "3"]
+    assert model.activations_model._layers == ["0", "1", "2"]
+    assert model.identifier == model.activations_model.identifier == "small-model"
+    assert model.visual_degrees() == 8
+    assert not model.activations_model._model.training
