@@ -203,7 +203,9 @@ class AreaActivations(PytorchWrapper):
 
     def get_activations(self, images: Any, layer_names: Sequence[str]) -> Any:
         """Layer name -> activations of a batch of preprocessed images (n, 3, height, width)."""
-        with torch.inference_mode():
+        # TF32 keeps ten bits: a GPU would score otherwise than a CPU, and not always the same twice.
+        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+        with torch.inference_mode(), exact:
             return super().get_activations(images, layer_names)
 
 

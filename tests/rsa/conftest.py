@@ -1,5 +1,4 @@
 import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -51,12 +50,6 @@ def k92_vectors() -> np.lib.npyio.NpzFile:
 
 @pytest.fixture(scope="session")
 def rsatoolbox() -> ModuleType:
-    """Import rsatoolbox without its multidimensional scaling.
-
-    Version 0.3 imports that plotting aid at once, which needs scikit-learn 1.6; Brain-Score allows 1.5 at most.
-    """
-    unused = ModuleType("rsatoolbox.util.weighted_mds")
-    unused.Weighted_MDS = None
-    sys.modules.setdefault(unused.__name__, unused)
+    """Import rsatoolbox with its noise ceilings, once and only when a test needs them."""
     importlib.import_module("rsatoolbox.inference.noise_ceiling")
     return importlib.import_module("rsatoolbox")
