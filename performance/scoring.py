@@ -123,13 +123,15 @@ def upstream_route(stimuli: Any, smoke: bool) -> Callable[[], None]:
 
 def measure(n_images: int, rounds: int, smoke: bool) -> dict[str, Any]:
     """Seconds of every route, in turns, and their ratios."""
+    from brainscore_realnet import score
+
     benchmark, stimuli = prepare(n_images)
     model = cornet_s()
     paths = [str(stimuli.get_stimulus(stimulus)) for stimulus in stimuli["stimulus_id"]]
 
     def ours() -> None:
         model.activations_model._extractor._kept.clear()
-        benchmark(model)
+        score(model, benchmark)
 
     routes = {
         "score": ours,
@@ -159,8 +161,10 @@ def peak_memory_gb(n_images: int) -> float:
 
 
 def score_once(n_images: int) -> dict[str, float]:
+    from brainscore_realnet import score
+
     benchmark, _ = prepare(n_images)
-    benchmark(cornet_s())
+    score(cornet_s(), benchmark)
     # Not getrusage: after fork and exec its maximum still holds that of the parent process.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {"peak_gb": int(status["VmHWM"].split()[0]) * 1024 / 1e9}

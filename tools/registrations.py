@@ -8,10 +8,14 @@ are out of date.
 from collections.abc import Iterator
 from pathlib import Path
 
+from brainscore_realnet.simulation.things_eeg2 import DEFAULT
+
 PACKAGE = Path(__file__).resolve().parents[1] / "brainscore_realnet"
 BEGIN = "# registrations written by tools/registrations.py: begin"
 END = "# registrations written by tools/registrations.py: end"
 AREAS = ("V1", "V2", "V4", "IT")
+SOURCES = (("ThingsEEG2", 10), ("SimThingsEEG2", DEFAULT.subjects))
+"""Data sets and how many subjects they have."""
 
 
 def realnet_eeg() -> Iterator[str]:
@@ -33,14 +37,14 @@ def realnet_fmri() -> Iterator[str]:
 
 def things_eeg2_benchmarks() -> Iterator[str]:
     """Headline, areas and subjects, and the same on virtual subjects."""
-    for dataset, subjects in (("ThingsEEG2", 10), ("SimThingsEEG2", 2)):
+    for dataset, subjects in SOURCES:
         for part in ("", *(f".{area}" for area in AREAS), *(f".sub{number:02d}" for number in range(1, subjects + 1))):
             yield _line("benchmark_registry", f"{dataset}{part}-rsa", "get_benchmark")
 
 
 def things_eeg2_data() -> Iterator[str]:
     """Stimulus sets and each subject's recordings, real and simulated."""
-    for dataset, subjects in (("ThingsEEG2", 10), ("SimThingsEEG2", 2)):
+    for dataset, subjects in SOURCES:
         for split in ("test", "training"):
             yield _line("stimulus_set_registry", f"{dataset}_{split}", "get_stimulus_set")
             for number in range(1, subjects + 1):

@@ -9,7 +9,8 @@ Only torch and Brain-Score are imported here, so that the file can travel inside
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ class OnePassExtractor(ActivationsExtractorHelper):
             wanted = [*self._committed_layers, *(layer for layer in layers if layer not in self._committed_layers)]
             if self._bytes_of(paths, wanted) > LARGEST_KEPT_BYTES:
                 return self._get_activations_batched(paths, layers, self._batch_size, require_variance=False)
+            self._kept = {}  # two sets of activations need not fit into memory
             kept = self._get_activations_batched(paths, wanted, self._batch_size, require_variance=False)
             for values in kept.values():
                 values.flags.writeable = False  # assemblies are views of what is kept
@@ -203,10 +205,29 @@ class AreaActivations(PytorchWrapper):
 
     def get_activations(self, images: Any, layer_names: Sequence[str]) -> Any:
         """Layer name -> activations of a batch of preprocessed images (n, 3, height, width)."""
-        # TF32 keeps ten bits: a GPU would score otherwise than a CPU, and not always the same twice.
-        exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), exact:
+        with torch.inference_mode(), _exact_arithmetic():
             return super().get_activations(images, layer_names)
+
+
+@contextmanager
+def _exact_arithmetic() -> Iterator[None]:
+    """Full float32 and repeatable kernels on GPUs: TF32 keeps ten bits, and scores would differ from the CPU's."""
+    cudnn: Any = torch.backends.cudnn
+    matmul: Any = torch.backends.cuda.matmul
+    switches: list[tuple[Any, str, Any]]
+    if hasattr(matmul, "fp32_precision"):  # since torch 2.9; the older switches must not be mixed with it
+        switches = [(matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
+    else:
+        switches = [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
+    switches.append((cudnn, "deterministic", True))
+    before = [getattr(holder, name) for holder, name, _ in switches]
+    try:
+        for holder, name, value in switches:
+            setattr(holder, name, value)
+        yield
+    finally:
+        for (holder, name, _), value in zip(switches, before, strict=True):
+            setattr(holder, name, value)
 
 
 def _feature_coordinates(shape: tuple[int, ...]) -> dict[str, np.ndarray]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from brainscore_vision.model_helpers.activations.pytorch import load_preprocess_images
 from brainscore_vision.model_helpers.brain_transformation import ModelCommitment
-from torch import nn
+from torch import Tensor, nn
 
 from brainscore_realnet.adapters.activations import AreaActivations
-from brainscore_realnet.errors import MissingWeightsError
+from brainscore_realnet.errors import BadFileError, MissingWeightsError
 from brainscore_realnet.networks.backbones import NAMES, Backbone, backbone
 from brainscore_realnet.networks.checkpoints import load_backbone, split_state_dict
 from brainscore_realnet.networks.published import Published
@@ -65,19 +65,17 @@ def committed_model(
             f"were published. {HOW_TO_STORE}"
         )
     chosen = backbone(backbone_name or _backbone_of(identifier, card))
-    if card is not None:
-        state, card = weights.load(identifier)
-        state = split_state_dict(state)[0]
-        origin = {
-            "weights": "trained here",
-            "sha256": card["weights_sha256"],
-            "card": {key: value for key, value in card.items() if key not in ("identifier", "weights_file")},
-            "trained_on": card.get("trained_on", trained_on),
-        }
-    elif published is not None:
+    network = chosen.build()  # before any download: a package may be missing
+    if card is not None or published is None:
+        state, origin = _stored(identifier, chosen.name, trained_on)
+    else:
         state = chosen.read(_download(identifier, published))
-        origin = {"weights": published.url, "hash": published.known_hash, "trained_on": trained_on}
-    network = chosen.build()
+        origin = {
+            "weights": published.url,
+            "hash": published.known_hash,
+            "source": published.source,
+            "trained_on": trained_on,
+        }
     load_backbone(network, state)
     return commit(identifier, network, chosen, origin)
 
@@ -114,6 +112,25 @@ def _backbone_of(identifier: str, card: Mapping[str, Any] | None) -> str:
             f"The model card of {identifier} names no backbone; expected one of {', '.join(NAMES)}. Train it again."
         )
     return card["backbone"]
+
+
+def _stored(
+    identifier: str, backbone_name: str, trained_on: Mapping[str, str] | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights of the backbone from the store, and where they come from."""
+    state, card = weights.load(identifier)
+    if card.get("backbone", backbone_name) != backbone_name:
+        raise BadFileError(
+            f"The model card of {identifier} is of the backbone {card['backbone']}, expected {backbone_name}. "
+            "Save the model under another identifier."
+        )
+    origin = {
+        "weights": "store",
+        "sha256": card["weights_sha256"],
+        "card": {key: value for key, value in card.items() if key not in ("identifier", "weights_file")},
+        "trained_on": card.get("trained_on", trained_on),
+    }
+    return split_state_dict(state)[0], origin
 
 
 def _download(identifier: str, published: Published) -> Any:

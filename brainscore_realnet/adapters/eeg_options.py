@@ -23,10 +23,12 @@ class Options(Decoding):
     """First and last time of the time courses; the window when not given. Does not change the score."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.screen not in SCREENS:
             raise BadInputError(f"Got screen={self.screen!r}; expected one of {', '.join(SCREENS)}.")
         for name in ("window", "course"):
-            edges = getattr(self, name)
+            edges = None if getattr(self, name) is None else tuple(getattr(self, name))
+            object.__setattr__(self, name, edges)  # lists and tuples name the same variant
             if edges is not None and not (len(edges) == 2 and edges[0] <= edges[1]):
                 raise BadInputError(
                     f"Got {name}={edges}; expected first and last time in seconds, such as (0.05, 0.2)."
@@ -50,7 +52,7 @@ class Options(Decoding):
             if field.name == "screen":
                 parts.append(value)
             elif field.name == "window":
-                parts.append("window{:.0f}-{:.0f}ms".format(*(1000 * edge for edge in value)))
+                parts.append("window{:g}-{:g}ms".format(*(round(1000 * edge, 6) for edge in value)))
             else:
                 parts.append(f"{field.name.replace('_', '')}{value}")
         return "".join(f"-{part}" for part in parts)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from brainscore_realnet.adapters.eeg_options import Options
 from brainscore_realnet.adapters.model_rdms import AREAS, model_rdms
-from brainscore_realnet.adapters.neural_rdms import eeg_half_rdms, eeg_rdms, missing_seconds
+from brainscore_realnet.adapters.neural_rdms import SPLITS, eeg_half_rdms, eeg_rdms, missing_seconds
 from brainscore_realnet.adapters.screen import show
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
@@ -132,11 +132,12 @@ class EEGRSABenchmark(BenchmarkBase):
 
     def missing_seconds(self) -> float:
         """Estimate how long the neural RDMs will take that are not in the store yet, seconds."""
+        alone = len(self.subjects) == 1
         return sum(
             missing_seconds(
-                recording, self.options.time_indices(recording.times), self.options, len(self.subjects) == 1
+                recording, self.options.time_indices(recording.times), self.options, alone, int(self.version)
             )
-            for recording in map(self.data.recording, self.subjects)
+            for recording in self._recordings.values()
         )
 
     @property
@@ -202,7 +203,12 @@ class EEGRSABenchmark(BenchmarkBase):
             values=xr.DataArray(
                 values,
                 dims=("subject", "area", "time"),
-                coords={"subject": list(self.subjects), "area": list(self.areas), "time": self._times},
+                coords={
+                    "subject": list(self.subjects),
+                    "area": list(self.areas),
+                    "time": self._times,
+                    "in_window": ("time", self._in_window),
+                },
                 name="similarity",
             ),
             ceiling_course=xr.DataArray(
@@ -215,7 +221,10 @@ class EEGRSABenchmark(BenchmarkBase):
         return score
 
     def _stimulus_error(self, models: np.ndarray, neural: np.ndarray, bound: float) -> tuple[float, str]:
-        """Standard deviation of the score over bootstrap samples of the stimuli, or NaN and why it is undefined."""
+        """Standard deviation of the score over bootstrap samples of the stimuli, or NaN and why it is undefined.
+
+        ``models`` (n_areas, n_images, n_images), ``neural`` (n_subjects, n_times, n_images, n_images).
+        """
         try:
             draws = bootstrap_stimuli(models, neural[:, self._in_window])
         except BadInputError as error:  # few images, most of them told apart perfectly
@@ -277,7 +286,7 @@ class EEGRSABenchmark(BenchmarkBase):
         """Lower and upper noise ceiling, each (n_times,)."""
         if len(self.subjects) > 1:
             return noise_ceiling(self._neural_rdms)
-        halves = next(self._for_each_subject(eeg_half_rdms, "EEG RDMs of halves", work=6))
+        halves = next(self._for_each_subject(eeg_half_rdms, "EEG RDMs of halves", work=2 * SPLITS))
         upper = single_subject_ceiling(split_half_reliability(halves[0], halves[1]))
         return np.full_like(upper, np.nan), upper
 
@@ -285,7 +294,7 @@ class EEGRSABenchmark(BenchmarkBase):
         for subject, recording in self._recordings.items():
             indices = self.options.time_indices(recording.times)
             with _progress(f"{what} {subject}", work * len(indices)) as progress:
-                yield compute(recording, indices, self.options, progress)
+                yield compute(recording, indices, self.options, progress, self.version)
 
 
 @contextmanager

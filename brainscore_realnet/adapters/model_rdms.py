@@ -46,9 +46,12 @@ def model_rdms(
     rdms = []
     for area in areas:
         candidate.start_recording(area, time_bins=[time_bin])
-        features = _features(
-            candidate.look_at(stimuli, number_of_trials=1), stimulus_ids, f"{candidate.identifier} {area}"
-        )
+        # Upstream's CORnet family remembers its answer by the names of model and stimulus set alone: under one name it
+        # would give the first area's recording for all. `--` is upstream's mark of a derived set.
+        shown = stimuli.copy()
+        shown.identifier = f"{stimuli.identifier}--{area}-{time_bin[0]}-{time_bin[1]}ms"
+        recording = candidate.look_at(shown, number_of_trials=1)
+        features = _features(recording, stimulus_ids, f"{candidate.identifier} {area}")
         try:
             rdms.append(correlation_rdm(features))
         except BadInputError as error:
@@ -60,6 +63,11 @@ def model_rdms(
 
 def _features(assembly: Any, stimulus_ids: Sequence[str], what: str) -> np.ndarray:
     """(n_images, n_neuroids) values of a recording, rows in the order of ``stimulus_ids``."""
+    if not {"presentation", "neuroid"} <= set(assembly.dims):
+        raise BadInputError(
+            f"{what}: got an answer over {', '.join(map(str, assembly.dims))}, expected a recording over presentation "
+            "and neuroid. Load the model anew if it was given a behavioural task before."
+        )
     if "time_bin" in assembly.dims:
         if assembly.sizes["time_bin"] != 1:
             raise BadInputError(f"{what}: got {assembly.sizes['time_bin']} time bins, expected the one asked for.")

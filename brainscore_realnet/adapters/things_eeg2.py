@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidAssembly
 from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
@@ -10,6 +9,7 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
 from brainscore_realnet.adapters.eeg_rsa import EEGData
 from brainscore_realnet.datasets import things_eeg2
+from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
 from brainscore_realnet.simulation import things_eeg2 as simulation
 
 VISUAL_DEGREES = 7.0
@@ -83,14 +83,17 @@ class Source:
 def simulated_source(specification: simulation.Specification) -> Source:
     """Source of virtual subjects, made and converted on first use."""
     stored_as = f"sim-things-eeg2-{specification.digest}"
+    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
 
     def prepare() -> None:
-        if any(len(things_eeg2.subjects(split, stored_as)) < specification.subjects for split in things_eeg2.SPLITS):
-            folder = simulation.ensure(specification, progress=True)
-            things_eeg2.add(folder, stored_as, progress=False)
+        try:
+            for split in things_eeg2.SPLITS:
+                things_eeg2.require(subjects, split, stored_as)
+        except MissingDataError:  # not made yet, or some of it was deleted from the store
+            things_eeg2.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
 
-    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
-    return Source("SimThingsEEG2", stored_as, subjects, prepare)
+    name = "SimThingsEEG2" if specification == simulation.DEFAULT else f"SimThingsEEG2_{specification.digest}"
+    return Source(name, stored_as, subjects, prepare)
 
 
 REAL = Source("ThingsEEG2", "things-eeg2", things_eeg2.SUBJECTS, lambda: None)
@@ -99,11 +102,19 @@ _SOURCES = {source.name: source for source in (REAL, SIMULATED)}
 
 
 def source_of(identifier: str) -> tuple[Source, str]:
-    """Split ``ThingsEEG2.sub01_test`` or ``SimThingsEEG2_test`` into its source and what follows the source's name."""
-    name = max((name for name in _SOURCES if identifier.startswith(name)), key=len)
-    return _SOURCES[name], identifier.removeprefix(name)
+    """Split ``ThingsEEG2.sub01_test`` or ``SimThingsEEG2_test`` into its source and what follows the source's name.
+
+    Raises
+    ------
+    UnknownIdentifierError
+        When it begins with the name of no source.
+    """
+    for name, source in _SOURCES.items():
+        if identifier.startswith(name):
+            return source, identifier.removeprefix(name)
+    raise UnknownIdentifierError(f"Got {identifier!r}; expected it to begin with one of {', '.join(_SOURCES)}.")
 
 
-def subject_of(part: str) -> Any:
+def subject_of(part: str) -> str | None:
     """Turn ``sub01`` into ``sub-01``; None for anything else."""
     return f"sub-{part[3:]}" if part.startswith("sub") else None

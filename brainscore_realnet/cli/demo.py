@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brainscore_realnet.cli.table import score_table
+from brainscore_realnet.store.atomic import require_writable
 
 MODELS = ("sim-hidden", "sim-random", "sim-noise")
 BENCHMARK = "SimThingsEEG2-rsa"
@@ -23,6 +24,7 @@ class Demo:
         from brainscore_realnet.scoring.figures import draw_time_courses
         from brainscore_realnet.scoring.record import as_record
 
+        require_writable(self.out)
         print(f"Simulated data: {', '.join(MODELS)} on virtual subjects ({BENCHMARK}).\n")
         benchmark = load_benchmark(BENCHMARK).with_options(course=COURSE)
         records = []

@@ -55,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RealnetError as error:
         print(f"brainscore: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(
+            f"brainscore: {error}. A plugin needs a package that is not installed: install it, or set "
+            "BS_INSTALL_DEPENDENCIES=yes to let Brain-Score install what its plugins ask for.",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
         return 130

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from brainscore_realnet.cli.table import score_table
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.store.atomic import write_json
+from brainscore_realnet.store.atomic import require_writable, write_json
 
 ASK_ABOVE_SECONDS = 300.0
 """Work that is estimated to take longer waits for ``--yes``."""
@@ -43,8 +43,8 @@ class Score:
         from brainscore_realnet.scoring.record import as_record
 
         require_identifier("model", self.model)
-        if self.json is not None and self.json.is_dir():
-            raise BadInputError(f"Got the folder {self.json} for --json; expected a file.")
+        if self.json is not None:
+            require_writable(self.json)
         benchmark = self._benchmark()
         self._confirm(benchmark)
         record = as_record(score(self.model, benchmark, device=self.device))
@@ -69,14 +69,14 @@ class Score:
 
     def _confirm(self, benchmark: Any) -> None:
         """Raise unless the neural RDMs are there, quickly made, or wanted with ``--yes``."""
-        if self.yes or not hasattr(benchmark, "missing_seconds"):
+        if not hasattr(benchmark, "missing_seconds"):
             return
         benchmark.require_data()
         seconds = benchmark.missing_seconds()
-        if seconds > ASK_ABOVE_SECONDS:
+        if seconds > ASK_ABOVE_SECONDS and not self.yes:
             raise BadInputError(
                 f"The EEG RDMs of {benchmark.identifier} are not computed yet and will take about {_duration(seconds)} "
-                "on this machine, once; they are kept, subject by subject. Run the same command with --yes to go ahead."
+                "on this machine, once; each time point is kept. Run the same command with --yes to go ahead."
             )
         if seconds > 1:
             print(f"EEG RDMs to compute: about {_duration(seconds)}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """A score record as a short table for the terminal."""
 
-import statistics
 from typing import Any
 
 
@@ -13,7 +12,8 @@ def score_table(record: dict[str, Any]) -> str:
     ]
     if record["error_stimulus"] is not None:
         rows.append(("± over stimuli", f"{_figure(record['error_stimulus'])} (bootstrap)"))
-    rows += [(f"  {area}", text) for area, text in _areas(record).items()]
+    for area, found in (record["areas"] or {}).items():
+        rows.append((f"  {area}", f"{_figure(found['raw'])}, peak at {1000 * found['peak_time']:.0f} ms"))
     if record["matched_subject"]:
         matched = record["matched_subject"]
         rows.append(
@@ -45,22 +45,6 @@ def _ceiling(ceiling: dict[str, Any] | None) -> str:
         else f" ({ceiling['n_subjects']} subject{'s' * (ceiling['n_subjects'] > 1)})"
     )
     return f"{_figure(ceiling['lower'])} – {_figure(ceiling['upper'])}{subjects}"
-
-
-def _areas(record: dict[str, Any]) -> dict[str, str]:
-    """Mean similarity in the window and time of the peak of each area."""
-    values = record["values"]
-    if values is None:
-        return {}
-    first, last = record["provenance"]["benchmark"]["options"]["window"]
-    inside = [first - 5e-7 <= time <= last + 5e-7 for time in values["coords"]["time"]]
-    rows = {}
-    for index, area in enumerate(values["coords"]["area"]):
-        window = [
-            value for subject in values["data"] for value, counts in zip(subject[index], inside, strict=True) if counts
-        ]
-        rows[area] = f"{_figure(statistics.fmean(window))}, peak at {1000 * record['peak_time'][area]:.0f} ms"
-    return rows
 
 
 def _sources(provenance: dict[str, Any]) -> list[tuple[str, str]]:

@@ -55,7 +55,7 @@ def _looking_here_too(stock: Callable[[Any], str]) -> Callable[[Any], str]:
             try:
                 return stock(importer)
             except AssertionError:
-                if importer.plugin_type == "models" and importer.identifier in weights.cards():
+                if importer.plugin_type == "models" and importer.identifier in weights.identifiers():
                     _register_new_cards()
                     return TRAINED
                 importer.plugins_dir = theirs

@@ -26,7 +26,7 @@ def package_identifiers(kind: str) -> list[str]:
     """Identifiers of one kind that this package registers, in the order of its source; trained models last."""
     found = _registered(PACKAGE, kind)
     if kind == "model":
-        found += [identifier for identifier in weights.cards() if identifier not in found]
+        found += [identifier for identifier in weights.identifiers() if identifier not in found]
     return found
 
 
@@ -40,11 +40,13 @@ def upstream_identifiers(kind: str) -> list[str]:
 
 def require_identifier(kind: str, identifier: str) -> None:
     """Raise :class:`UnknownIdentifierError`, naming the nearest valid ones, unless ``identifier`` is registered."""
-    ours = package_identifiers(kind)
-    if identifier in ours:
-        return
-    upstream = upstream_identifiers(kind)
-    if identifier in upstream:
+    ours, upstream = package_identifiers(kind), upstream_identifiers(kind)
+    if identifier in ours and identifier in upstream:
+        raise UnknownIdentifierError(
+            f"{identifier!r} is a model card in your store and a model of Brain-Score, which would be scored instead. "
+            "Save your model under another identifier."
+        )
+    if identifier in ours or identifier in upstream:
         return
     noun = kind.replace("_", " ")
     nearest = _nearest(identifier, ours) or _nearest(identifier, upstream)

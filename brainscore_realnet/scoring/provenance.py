@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,12 +21,13 @@ def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]
         Durations of the run's parts.
     """
     activations_model: Any = getattr(model, "activations_model", None)
+    origin = getattr(activations_model, "origin", "chosen by the model's own plugin")
     return {
         "model": {
             "identifier": model.identifier,
             "visual_degrees": model.visual_degrees(),
             "layers": _layers(model),
-            "origin": getattr(activations_model, "origin", "chosen by the model's own plugin"),
+            "origin": origin,
             "weights_sha256": activations_model.weights_hash() if hasattr(activations_model, "weights_hash") else None,
             "device": getattr(activations_model, "device", None),
         },
@@ -38,7 +38,7 @@ def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]
             "formula": score.attrs.get("formula"),
             **score.attrs.get("benchmark_provenance", {}),
         },
-        "simulated": is_simulated(model, benchmark),
+        "simulated": _is_simulated(origin, score),
         "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine()},
         "seconds": {part: round(duration, 3) for part, duration in seconds.items()},
@@ -46,9 +46,14 @@ def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]
     }
 
 
-def is_simulated(model: Any, benchmark: Any) -> bool:
-    """Whether model or benchmark is a simulated one, by its identifier."""
-    return any(re.match("sim", part.identifier, re.IGNORECASE) is not None for part in (model, benchmark))
+def _is_simulated(origin: Any, score: Any) -> bool:
+    """Whether the model was simulated, trained on simulated data, or scored on simulated data."""
+    if score.attrs.get("benchmark_provenance", {}).get("simulated", False):
+        return True
+    if not isinstance(origin, dict):
+        return False
+    trained_on = (origin.get("trained_on") or {}).get("dataset", "")
+    return bool(origin.get("simulated")) or trained_on.startswith("sim-")
 
 
 def _layers(model: Any) -> dict[str, str] | None:

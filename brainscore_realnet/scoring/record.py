@@ -1,9 +1,9 @@
 """A score as a plain record: what ``brainscore score --json`` writes.
 
 model, benchmark, score, raw, error, error_over, error_stimulus,
-ceiling {lower, upper, n_subjects}, peak_time {area: seconds},
+ceiling {lower, upper, n_subjects}, areas {area: {raw, peak_time (seconds)}},
 matched_subject {subject, raw, score} for a personal model,
-values {dims, coords, data}, ceiling_course {dims, coords, data}, provenance
+values {dims, coords, data} (subject × area × time), ceiling_course {dims, coords, data} (bound × time), provenance
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def as_record(score: Any) -> dict[str, Any]:
         "error": _number(attrs.get("error")),
         "error_over": attrs.get("error_over"),
         "error_stimulus": _number(attrs.get("error_stimulus")),
-        "peak_time": None if values is None else _peak_times(values),
+        "areas": None if values is None else _areas(values),
         "matched_subject": _matched_subject(score),
         "values": None if values is None else _array(values),
         "ceiling_course": None if course is None else _array(course),
@@ -34,8 +34,10 @@ def as_record(score: Any) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    """Plain number; None for what is not given or not defined, because JSON has no NaN."""
-    return None if value is None or np.isnan(float(value)) else float(value)
+    """Plain number; None for what is not given, not defined (JSON has no NaN) or, from upstream, not one number."""
+    if value is None or np.size(value) != 1 or np.isnan(value).any():
+        return None
+    return float(value)
 
 
 def _ceiling(ceiling: Any) -> dict[str, float | int | None]:
@@ -57,11 +59,15 @@ def _numbers(values: np.ndarray) -> list[Any]:
     return plain.tolist()
 
 
-def _peak_times(values: Any) -> dict[str, float]:
-    """Time of the maximum of each area's mean over subjects, seconds."""
-    mean = values.mean("subject")
+def _areas(values: Any) -> dict[str, dict[str, float]]:
+    """Mean similarity in the window, and the time of the maximum of the mean over subjects, of each area."""
+    times = values["time"].values
     return {
-        str(area): float(values["time"].values[mean.sel(area=area).argmax().item()]) for area in values["area"].values
+        str(area): {
+            "raw": float(course[values["in_window"].values].mean()),
+            "peak_time": float(times[course.argmax()]),
+        }
+        for area, course in zip(values["area"].values, values.mean("subject").values, strict=True)
     }
 
 
@@ -75,8 +81,5 @@ def _matched_subject(score: Any) -> dict[str, Any] | None:
     subject = trained_on.get("subject")
     if subject not in values["subject"].values:
         return None
-    first, last = benchmark["options"]["window"]
-    # Labels are rounded to samples: half a microsecond of slack includes the window's edges.
-    in_window = values.sel(subject=subject, time=slice(first - 5e-7, last + 5e-7))
-    raw = float(in_window.mean())
+    raw = float(values.sel(subject=subject).values[:, values["in_window"].values].mean())
     return {"subject": subject, "raw": raw, "score": raw / float(score.attrs["ceiling"])}

@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-AREAS = ("V1", "V2", "V4", "IT")
+from brainscore_realnet.simulation.eeg import AREAS
+
 INPUT_SIZE = 64
 GENERATOR_SEED = 5
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)

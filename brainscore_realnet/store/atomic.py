@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from brainscore_realnet.errors import BadFileError, MissingDataError
+from brainscore_realnet.errors import BadFileError, MissingDataError, StoreError
 from brainscore_realnet.store.folders import folder, make_folder, store_error
 from brainscore_realnet.store.hashing import array_blocks, sha256_bytes
 
@@ -55,6 +55,29 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         _active.discard(part.name)
+
+
+def require_writable(path: str | Path) -> None:
+    """Check, before long work, that a file could be written to ``path``; its folder is made if absent.
+
+    Raises
+    ------
+    StoreError
+        It could not be: a folder is there, no permission, no space, a read-only file system.
+    """
+    path = Path(path)
+    advice = "Expected a path where a file can be written; choose another."
+    if path.is_dir():
+        raise StoreError(f"Got {path}, which is a folder. {advice}")
+    probe = _part(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+    except OSError as error:
+        raise StoreError(f"Got {path}, where nothing can be written ({error.strerror}). {advice}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -91,6 +91,11 @@ def find_card(identifier: str) -> dict[str, Any] | None:
     return _read_card(path) if path.is_file() else None
 
 
+def identifiers() -> list[str]:
+    """Give the identifiers that have a model card, sorted; the cards themselves are not read."""
+    return sorted(path.stem for path in (home() / "weights" / "cards").glob("[!.]*.json"))
+
+
 def cards() -> dict[str, dict[str, Any]]:
     """Give all model cards by identifier, sorted.
 

@@ -62,7 +62,7 @@ def test_weights_of_the_store_come_before_published_ones(state, published):
     model = committed_model("small-model", "small", other, {"dataset": "any"})
     assert same(loaded(model), state)
     origin = model.activations_model.origin
-    assert origin["weights"] == "trained here"
+    assert origin["weights"] == "store"
     assert origin["sha256"] == weights.find_card("small-model")["weights_sha256"]
     assert origin["card"]["recipe"] == "none"
     assert origin["trained_on"] == {"dataset": "any"}

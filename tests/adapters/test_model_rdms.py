@@ -101,3 +101,36 @@ def test_rdms_do_not_depend_on_batch_size(hidden_model, image_paths, stimuli_of,
     whole = model_rdms(hidden_model(batch_size=12), stimuli, AREAS, BIN)
     parts = model_rdms(hidden_model(batch_size=batch_size), stimuli, AREAS, BIN)
     np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
+def test_upstreams_cornet_family_is_recorded_area_by_area(image_paths):
+    """Its commitment remembers an answer by the names of model and stimulus set alone."""
+    import functools
+
+    import torch
+    from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
+    from brainscore_vision.model_helpers.activations.pytorch import load_preprocess_images
+    from brainscore_vision.models.cornet_s.helpers.helpers import CORnetCommitment, TemporalPytorchWrapper
+
+    class Tiny(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for area, (n_in, n_out) in {"V1": (3, 4), "V2": (4, 5), "V4": (5, 6), "IT": (6, 7)}.items():
+                setattr(self, area, torch.nn.Sequential(torch.nn.Conv2d(n_in, n_out, 3), torch.nn.ReLU()))
+
+        def forward(self, images):
+            return self.IT(self.V4(self.V2(self.V1(images))))
+
+    torch.manual_seed(0)
+    preprocessing = functools.partial(load_preprocess_images, image_size=32)
+    wrapper = TemporalPytorchWrapper(Tiny(), preprocessing, identifier="sim-tiny-cornet", batch_size=4)
+    layers = [f"{area}.1-t0" for area in AREAS]
+    mapping = {area: {0: BIN} for area in AREAS}
+    commitment = CORnetCommitment("sim-tiny-cornet", wrapper, layers, time_mapping=mapping)
+    stimuli = StimulusSet({"stimulus_id": [f"image{index}" for index in range(len(image_paths))]})
+    stimuli.stimulus_paths = dict(zip(stimuli["stimulus_id"], image_paths, strict=True))
+    stimuli.identifier = "sim-tiny--set"
+    rdms = model_rdms(commitment, stimuli, AREAS, BIN)
+    for first in range(4):
+        for second in range(first):
+            assert not np.allclose(rdms[first], rdms[second])

@@ -5,6 +5,7 @@ import pytest
 
 from brainscore_realnet.adapters import neural_rdms
 from brainscore_realnet.adapters.neural_rdms import Decoding, eeg_half_rdms, eeg_rdms, missing_seconds
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import decoding_rdm
 
 QUICK = Decoding(pseudotrial_size=2, folds=2, repeats=1)
@@ -39,36 +40,36 @@ def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
     first = eeg_rdms(recording_of(), TIMES, QUICK)
     steps: list[int] = []
     second = eeg_rdms(recording_of(), TIMES, QUICK, steps.append)
-    assert len(decoded) == 1
+    assert len(decoded) == len(TIMES)
     assert steps == []
     np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "n_new"),
     [
-        {"recording": {"seed": 1}},
-        {"times": np.array([3, 4])},
-        {"times": np.array([4, 5, 6])},
-        {"options": {"pseudotrial_size": 3}},
-        {"options": {"folds": 3}},
-        {"options": {"repeats": 2}},
-        {"options": {"seed": 1}},
+        ({"recording": {"seed": 1}}, 3),
+        ({"times": np.array([3, 4])}, 0),
+        ({"times": np.array([4, 5, 6])}, 1),
+        ({"options": {"pseudotrial_size": 3}}, 3),
+        ({"options": {"folds": 3}}, 3),
+        ({"options": {"repeats": 2}}, 3),
+        ({"options": {"seed": 1}}, 3),
+        ({"version": 2}, 3),
     ],
-    ids=lambda change: " ".join(f"{key} {value}" for key, value in change.items()),
+    ids=str,
 )
-def test_other_data_times_or_options_are_decoded_anew(recording_of, decoded, change):
+def test_only_what_was_not_decoded_with_these_data_and_options_is_decoded(recording_of, decoded, change, n_new):
     eeg_rdms(recording_of(), TIMES, QUICK)
-    recording = recording_of(**change.get("recording", {}))
-    eeg_rdms(recording, change.get("times", TIMES), replace(QUICK, **change.get("options", {})))
-    assert len(decoded) == 2
+    recording, options = recording_of(**change.get("recording", {})), replace(QUICK, **change.get("options", {}))
+    eeg_rdms(recording, change.get("times", TIMES), options, version=change.get("version", 1))
+    assert len(decoded) == len(TIMES) + n_new
 
 
-def test_higher_version_is_decoded_anew(recording_of, decoded, monkeypatch):
-    eeg_rdms(recording_of(), TIMES, QUICK)
-    monkeypatch.setattr(neural_rdms, "VERSION", neural_rdms.VERSION + 1)
-    eeg_rdms(recording_of(), TIMES, QUICK)
-    assert len(decoded) == 2
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"folds": 1}, {"repeats": 0}, {"pseudotrial_size": 0}], ids=str)
+def test_options_that_cannot_be_computed_are_refused(wrong):
+    with pytest.raises(BadInputError, match="expected at least 1, 2, 1 and 0"):
+        Decoding(**wrong)
 
 
 def test_rdm_at_a_time_does_not_depend_on_the_other_times(recording_of):
@@ -82,16 +83,17 @@ def test_halves_share_no_trial_and_hold_whole_trials(recording_of, decoded, n_tr
     recording = recording_of(n_trials=n_trials)
     halves = eeg_half_rdms(recording, TIMES, QUICK)
     assert halves.shape == (2, neural_rdms.SPLITS, len(TIMES), 12, 12)
-    trial_of = {recording.data[0, trial, 0, 0]: trial for trial in range(n_trials)}
-    # The first halves of all splits are decoded first, then the second halves.
-    used = [[trial_of[value] for value in data[0, :, 0, 0]] for data in decoded]
-    assert len(used) == 2 * neural_rdms.SPLITS
-    for first, second in zip(used[: neural_rdms.SPLITS], used[neural_rdms.SPLITS :], strict=True):
-        assert len(first) == len(second) == n_trials // 2
-        assert not set(first) & set(second)
-    assert len({tuple(first) for first in used}) == 2 * neural_rdms.SPLITS
-    for data, trials in zip(decoded, used, strict=True):
-        np.testing.assert_array_equal(data, recording.data[:, trials])
+    assert len(decoded) == 2 * neural_rdms.SPLITS * len(TIMES)
+    trial_of = [{recording.data[0, trial, 0, at]: trial for trial in range(n_trials)} for at in TIMES]
+    # At each time point the two halves of a split are decoded one after the other.
+    for position, (first, second) in enumerate(zip(decoded[::2], decoded[1::2], strict=True)):
+        names = trial_of[position // neural_rdms.SPLITS]
+        used = [[names[value] for value in data[0, :, 0, 0]] for data in (first, second)]
+        assert len(used[0]) == len(used[1]) == n_trials // 2
+        assert not set(used[0]) & set(used[1])
+        for data, trials in zip((first, second), used, strict=True):
+            at = TIMES[position // neural_rdms.SPLITS]
+            np.testing.assert_array_equal(data[..., 0], recording.data[..., at][:, trials])
 
 
 def test_halves_are_stored_too(recording_of, decoded):
@@ -112,10 +114,13 @@ def test_progress_advances_once_a_time_point(recording_of):
 
 def test_nothing_is_missing_once_it_is_stored(recording_of, monkeypatch):
     asked: list[int] = []
-    monkeypatch.setattr(neural_rdms, "estimate_seconds", lambda *sizes, **_: asked.append(sizes[2]) or 1.0)
+    monkeypatch.setattr(neural_rdms, "estimate_seconds", lambda *sizes, **_: asked.append(sizes[1:3]) or 1.0)
     recording = recording_of()
     assert missing_seconds(recording, TIMES, QUICK, with_halves=True) == 1 + 2 * neural_rdms.SPLITS
-    assert asked == [12] + [6] * (2 * neural_rdms.SPLITS)
+    assert asked == [(3, 12), (3, 6)]
+    eeg_rdms(recording, TIMES[:2], QUICK)
+    assert missing_seconds(recording, TIMES, QUICK, with_halves=False) == 1
+    assert asked[-1] == (1, 12)
     eeg_rdms(recording, TIMES, QUICK)
     assert missing_seconds(recording, TIMES, QUICK, with_halves=False) == 0
     assert missing_seconds(recording, TIMES, QUICK, with_halves=True) == 2 * neural_rdms.SPLITS

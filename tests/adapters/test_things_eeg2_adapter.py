@@ -72,11 +72,11 @@ def test_simulated_data_are_made_once_on_first_use(small, monkeypatch):
 def test_stimuli_and_epochs_of_both_splits_fit_together(small):
     for split, shape in (("test", (8, 8, 17, 100)), ("training", (4, 2, 17, 100))):
         stimuli, recording = small.stimuli(split), small.recording("sub-01", split)
-        assert stimuli.identifier.startswith(f"SimThingsEEG2_{split}--")
+        assert stimuli.identifier.startswith(f"SimThingsEEG2_{SMALL.digest}_{split}--")
         assert recording.data.shape == shape
         assert len(stimuli) == shape[0]
         assembly = small.assembly("sub-01", split)
-        assert assembly.attrs["identifier"] == f"SimThingsEEG2.sub01_{split}"
+        assert assembly.attrs["identifier"] == f"SimThingsEEG2_{SMALL.digest}.sub01_{split}"
         assert assembly.shape == (shape[0] * shape[1], 17, 100)
 
 

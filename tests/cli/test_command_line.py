@@ -90,6 +90,7 @@ def test_json_that_cannot_be_written_is_said_and_nothing_is_left(tmp_path, capsy
     assert main(["score", "--model", "sim-noise", "--benchmark", "SimThingsEEG2-rsa", "--json", str(path)]) == 2
     assert str(tmp_path / "file") in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "here"
+    assert main(["demo", "--out", str(tmp_path / "file" / "demo.png")]) == 2
     assert main(["score", "--model", "sim-noise", "--benchmark", "SimThingsEEG2-rsa", "--json", str(tmp_path)]) == 2
 
 

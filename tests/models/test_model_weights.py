@@ -83,6 +83,7 @@ def test_published_realnet_checkpoint_is_fetched_verified_and_loaded_strictly(ow
     assert model.activations_model.origin == {
         "weights": known.url,
         "hash": known.known_hash,
+        "source": known.source,
         "trained_on": {"dataset": "things-eeg2", "subject": "sub-01"},
     }
 

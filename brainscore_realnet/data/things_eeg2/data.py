@@ -15,4 +15,4 @@ def get_assembly(identifier: str) -> Any:
     """Assembly of ``<source>.sub01_<split>``: presentation × neuroid × time_bin."""
     source, rest = source_of(identifier)
     subject, _, split = rest.removeprefix(".").partition("_")
-    return source.assembly(subject_of(subject), split)
+    return source.assembly(str(subject_of(subject)), split)

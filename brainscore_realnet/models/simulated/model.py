@@ -36,7 +36,9 @@ def get_model(identifier: str) -> Any:
         std=IMAGENET_STD,
     )
     # Virtual subjects saw the images at seven degrees and filling their field of view: so do these models.
-    return commit(identifier, chosen.build(), chosen, {"weights": "simulated, from a seed"}, visual_degrees=7)
+    return commit(
+        identifier, chosen.build(), chosen, {"weights": "simulated, from a seed", "simulated": True}, visual_degrees=7
+    )
 
 
 def get_bibtex(identifier: str) -> str:

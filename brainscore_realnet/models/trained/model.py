@@ -10,7 +10,7 @@ from brainscore_realnet.store import weights
 
 def register_cards(registry: dict[str, Callable[[], Any]]) -> None:
     """Register each card that is not registered yet."""
-    for identifier in weights.cards():
+    for identifier in weights.identifiers():
         registry.setdefault(identifier, functools.partial(committed_model, identifier))
 
 
