@@ -1,11 +1,13 @@
 """The main job on virtual subjects: files in the published formats -> data -> RDMs -> model -> score."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
 
 from brainscore_realnet import load_benchmark, load_model, score
+from brainscore_realnet.cli.table import score_table
 from brainscore_realnet.scoring.record import as_record
 from brainscore_realnet.simulation.eeg import LATENCIES
 
@@ -83,6 +85,24 @@ def test_record_is_strict_json_with_everything_to_trace_the_score(scores):
     assert provenance["benchmark"]["options"]["window"] == [0.05, 0.2]
     assert provenance["versions"]["brainscore_vision"]
     assert "Spearman" in provenance["benchmark"]["formula"]
+
+
+def test_personal_model_also_shows_the_subject_it_was_trained_on(scores):
+    mine = scores["sim-hidden"].copy(deep=True)
+    mine.attrs = copy.deepcopy(scores["sim-hidden"].attrs)
+    dataset = mine.attrs["provenance"]["benchmark"]["dataset"]
+    mine.attrs["provenance"]["model"]["origin"] = {"trained_on": {"dataset": dataset, "subject": "sub-02"}}
+    raw = float(mine.attrs["values"].sel(subject="sub-02", time=slice(0.0499, 0.2001)).mean())
+    assert as_record(mine)["matched_subject"] == {
+        "subject": "sub-02",
+        "raw": pytest.approx(raw, abs=1e-12),
+        "score": pytest.approx(raw / float(mine.attrs["ceiling"]), abs=1e-12),
+    }
+    assert "own subject" in score_table(as_record(mine))
+    # Subject 2 of another data set is another person.
+    mine.attrs["provenance"]["model"]["origin"]["trained_on"]["dataset"] = "shen2019"
+    assert as_record(mine)["matched_subject"] is None
+    assert as_record(scores["sim-hidden"])["matched_subject"] is None
 
 
 def test_scores_repeat_exactly(scores):
