@@ -91,7 +91,10 @@ def test_personal_model_also_shows_the_subject_it_was_trained_on(scores):
     mine = scores["sim-hidden"].copy(deep=True)
     mine.attrs = copy.deepcopy(scores["sim-hidden"].attrs)
     dataset = mine.attrs["provenance"]["benchmark"]["dataset"]
-    mine.attrs["provenance"]["model"]["origin"] = {"trained_on": {"dataset": dataset, "subject": "sub-02"}}
+    mine.attrs["provenance"]["model"]["origin"] = {
+        "weights": "store",
+        "trained_on": {"dataset": dataset, "subject": "sub-02"},
+    }
     raw = float(mine.attrs["values"].sel(subject="sub-02", time=slice(0.0499, 0.2001)).mean())
     assert as_record(mine)["matched_subject"] == {
         "subject": "sub-02",
