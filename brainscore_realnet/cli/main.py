@@ -62,9 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a plugin of Brain-Score that could not reach its files or the network
+        print(f"brainscore: {type(error).__name__}: {error}. Check the path or the network.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -96,17 +96,6 @@ def identifiers() -> list[str]:
     return sorted(path.stem for path in (home() / "weights" / "cards").glob("[!.]*.json"))
 
 
-def cards() -> dict[str, dict[str, Any]]:
-    """Give all model cards by identifier, sorted.
-
-    Raises
-    ------
-    BadFileError
-        A card is broken; its file is named.
-    """
-    return {path.stem: _read_card(path) for path in sorted((home() / "weights" / "cards").glob("[!.]*.json"))}
-
-
 def load(identifier: str) -> "tuple[dict[str, Tensor], dict[str, Any]]":
     """Give a model's weights (on the CPU) and its card.
 
@@ -123,7 +112,7 @@ def load(identifier: str) -> "tuple[dict[str, Tensor], dict[str, Any]]":
 
     card = find_card(identifier)
     if card is None:
-        known = ", ".join(path.stem for path in sorted(_card_path(identifier).parent.glob("[!.]*.json"))) or "none"
+        known = ", ".join(identifiers()) or "none"
         raise MissingWeightsError(
             f"Got no model card for {identifier!r} in {home() / 'weights'}: expected one of: {known}. "
             "Train the model first."

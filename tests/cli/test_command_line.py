@@ -77,6 +77,32 @@ def test_options_that_a_benchmark_does_not_take_are_refused(monkeypatch, capsys)
     assert "takes no options, but --screen was given" in capsys.readouterr().err
 
 
+def test_plugin_that_lacks_a_package_is_told_without_traceback(monkeypatch, capsys):
+    import brainscore_realnet.scoring as scoring
+
+    def lacking(*_, **__):
+        raise ModuleNotFoundError("No module named 'cornet'")
+
+    monkeypatch.setattr(scoring, "score", lacking)
+    assert main(["score", "--model", "CORnet-S", "--benchmark", "SimThingsEEG2-rsa"]) == 2
+    error = capsys.readouterr().err
+    assert "No module named 'cornet'" in error
+    assert "BS_INSTALL_DEPENDENCIES" in error
+
+
+def test_network_failure_of_an_upstream_model_is_told_without_traceback(monkeypatch, capsys):
+    from urllib.error import URLError
+
+    import brainscore_realnet.scoring as scoring
+
+    def unreachable(*_, **__):
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(scoring, "score", unreachable)
+    assert main(["score", "--model", "alexnet", "--benchmark", "SimThingsEEG2-rsa"]) == 2
+    assert "Name or service not known" in capsys.readouterr().err
+
+
 def test_missing_arguments_exit_with_status_2_without_traceback(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["score", "--model", "sim-noise"])

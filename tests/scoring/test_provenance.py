@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import pytest
 
 from brainscore_realnet import load_benchmark, load_model
-from brainscore_realnet.errors import BadFileError
+from brainscore_realnet.errors import BadFileError, UnknownIdentifierError
 from brainscore_realnet.scoring.identifiers import package_identifiers
 from brainscore_realnet.scoring.provenance import provenance
 from brainscore_realnet.scoring.record import as_record
+from brainscore_realnet.store import weights
 from brainscore_realnet.store.folders import home
 
 
@@ -65,3 +66,11 @@ def test_one_broken_model_card_does_not_hide_the_other_models(own_store):
     assert load_model("sim-noise").identifier == "sim-noise"
     with pytest.raises(BadFileError, match=r"broken\.json"):
         load_model("broken")
+
+
+def test_card_with_the_identifier_of_an_upstream_model_is_refused_and_not_passed_over(own_store):
+    import torch
+
+    weights.save("alexnet", {"x": torch.zeros(1)}, {"backbone": "cornet_s"})
+    with pytest.raises(UnknownIdentifierError, match="'alexnet' is a model card in your store"):
+        load_model("alexnet")

@@ -50,13 +50,12 @@ def test_equal_weights_are_stored_once_and_other_weights_elsewhere(state, store_
     assert first == second != third
     assert weights.load("a")[0]["count"] == 7
     assert weights.load("b")[0]["count"] == 8
-    assert list(weights.cards()) == ["a", "b"]
-    assert weights.cards()["b"] == weights.find_card("b")
+    assert weights.identifiers() == ["a", "b"]
 
 
 def test_without_a_card_there_are_no_weights_and_the_known_ones_are_named(state):
     assert weights.find_card("absent") is None
-    assert weights.cards() == {}
+    assert weights.identifiers() == []
     weights.save("present", state, {})
     with pytest.raises(MissingWeightsError, match=r"'absent'.*one of: present"):
         weights.load("absent")
@@ -115,7 +114,7 @@ def test_a_broken_card_is_named(state, store_home, change):
     path = store_home / "weights" / "cards" / "a.json"
     card = json.loads(path.read_text()) | change
     path.write_text(json.dumps({key: value for key, value in card.items() if value is not None}))
-    for use in (weights.cards, lambda: weights.find_card("a"), lambda: weights.load("a")):
+    for use in (lambda: weights.find_card("a"), lambda: weights.load("a")):
         with pytest.raises(BadFileError, match=r"a\.json"):
             use()
 
@@ -125,4 +124,4 @@ def test_a_card_that_is_no_json_object_is_named(state, store_home, text):
     weights.save("a", state, {})
     (store_home / "weights" / "cards" / "a.json").write_text(text)
     with pytest.raises(BadFileError, match=r"a\.json"):
-        weights.cards()
+        weights.find_card("a")
