@@ -64,7 +64,8 @@ def _draw_heat_map(axis: Any, times: np.ndarray, mean: np.ndarray, record: dict[
         interpolation="nearest",
     )
     axis.set_yticks(range(len(areas)), areas)
-    error = "" if record["error"] is None else f" ± {record['error']:.2f}"
+    errors = {"subjects": record["error"], "images": record["error_stimulus"]}
+    error = "".join(f" ± {value:.2f} ({over})" for over, value in errors.items() if value is not None)
     axis.set_title(f"{record['model']}\nscore {record['score']:.2f}{error}", fontsize=10)
     return image
 
