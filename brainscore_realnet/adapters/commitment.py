@@ -1,7 +1,7 @@
 """From a backbone and its weights to a Brain-Score model with its areas committed to layers."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from brainscore_vision.model_helpers.activations.pytorch import load_preprocess_images
@@ -59,25 +59,21 @@ def committed_model(
         When weights do not fit the backbone or are not the bytes that were saved.
     """
     card = weights.find_card(identifier)
-    if card is None and published is None:
+    read: Callable[..., tuple[dict[str, Tensor], dict[str, Any]]]
+    if card is not None:
+        read = _stored
+    elif published is not None:
+        read = functools.partial(_fetched, published)
+    else:
         raise MissingWeightsError(
             f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
             f"were published. {HOW_TO_STORE}"
         )
     chosen = backbone(backbone_name or _backbone_of(identifier, card))
     network = chosen.build()  # before any download: a package may be missing
-    if card is not None or published is None:
-        state, origin = _stored(identifier, chosen.name, trained_on)
-    else:
-        state = chosen.read(_download(identifier, published))
-        origin = {
-            "weights": published.url,
-            "hash": published.known_hash,
-            "source": published.source,
-            "trained_on": trained_on,
-        }
+    state, origin = read(identifier, chosen)
     load_backbone(network, state)
-    return commit(identifier, network, chosen, origin)
+    return commit(identifier, network, chosen, {"trained_on": trained_on} | origin)
 
 
 def commit(
@@ -114,30 +110,32 @@ def _backbone_of(identifier: str, card: Mapping[str, Any] | None) -> str:
     return card["backbone"]
 
 
-def _stored(
-    identifier: str, backbone_name: str, trained_on: Mapping[str, str] | None
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _stored(identifier: str, chosen: Backbone) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Weights of the backbone from the store, and where they come from."""
     state, card = weights.load(identifier)
-    if card.get("backbone", backbone_name) != backbone_name:
+    if card.get("backbone", chosen.name) != chosen.name:
         raise BadFileError(
-            f"The model card of {identifier} is of the backbone {card['backbone']}, expected {backbone_name}. "
+            f"The model card of {identifier} is of the backbone {card['backbone']}, expected {chosen.name}. "
             "Save the model under another identifier."
         )
     origin = {
         "weights": "store",
         "sha256": card["weights_sha256"],
         "card": {key: value for key, value in card.items() if key not in ("identifier", "weights_file")},
-        "trained_on": card.get("trained_on", trained_on),
     }
+    if "trained_on" in card:
+        origin["trained_on"] = card["trained_on"]
     return split_state_dict(state)[0], origin
 
 
-def _download(identifier: str, published: Published) -> Any:
+def _fetched(published: Published, identifier: str, chosen: Backbone) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights of the backbone from the published checkpoint, downloaded once, and where they come from."""
     try:
-        return download(published.url, folder("weights", "published"), published.filename, published.known_hash)
+        path = download(published.url, folder("weights", "published"), published.filename, published.known_hash)
     except DownloadError as error:
         raise MissingWeightsError(
             f"The store has no weights of {identifier} and the published ones could not be fetched: {error} "
             f"{HOW_TO_STORE}"
         ) from error
+    origin = {"weights": published.url, "hash": published.known_hash, "source": published.source}
+    return chosen.read(path), origin

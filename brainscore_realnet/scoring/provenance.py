@@ -38,7 +38,7 @@ def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]
             "formula": score.attrs.get("formula"),
             **score.attrs.get("benchmark_provenance", {}),
         },
-        "simulated": _is_simulated(origin, score),
+        "simulated": model.identifier.startswith("sim-") or _is_simulated(origin, score),
         "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine()},
         "seconds": {part: round(duration, 3) for part, duration in seconds.items()},

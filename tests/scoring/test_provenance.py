@@ -29,6 +29,7 @@ def test_real_models_whose_name_begins_with_sim_are_not_called_simulated():
 def test_everything_simulated_is_called_so_whatever_its_name():
     assert label("my-model", {"trained_on": {"dataset": "sim-things-eeg2-abc"}}, {}) is True
     assert label("my-model", {"simulated": True}, {}) is True
+    assert label("sim-my-model", {"weights": "store"}, {}) is True
     assert label("alexnet", {}, {"simulated": True}) is True
 
 
