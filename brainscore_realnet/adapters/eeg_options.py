@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from brainscore_realnet.adapters.neural_rdms import Decoding
+from brainscore_realnet.adapters.neural_rdms import Dissimilarity
 from brainscore_realnet.adapters.screen import SCREENS
 from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.rsa import PRESETS
 
 
 @dataclass(frozen=True)
-class Options(Decoding):
+class Options(Dissimilarity):
     """Variants of the benchmark; what differs from the defaults becomes part of its identifier."""
 
     screen: str = "degrees"
@@ -35,26 +36,38 @@ class Options(Decoding):
                 )
 
     def changed(self, changes: Mapping[str, Any]) -> "Options":
-        """Return these options with some of them changed; raises BadInputError for one that does not exist."""
+        """Return these options with some of them changed; raises BadInputError for one that does not exist.
+
+        ``preset`` is short for the options of :data:`brainscore_realnet.rsa.PRESETS`; others given beside it win.
+        """
+        wanted = dict(changes)
+        preset = wanted.pop("preset", None)
+        if preset is not None:
+            if preset not in PRESETS:
+                raise BadInputError(f"Got preset={preset!r}; expected one of {', '.join(PRESETS)}.")
+            wanted = {**PRESETS[preset], **wanted}
         valid = [field.name for field in fields(self)]
-        unknown = sorted(set(changes) - set(valid))
+        unknown = sorted(set(wanted) - set(valid))
         if unknown:
-            raise BadInputError(f"Got unknown options {', '.join(unknown)}; expected some of {', '.join(valid)}.")
-        return replace(self, **changes)
+            raise BadInputError(
+                f"Got unknown options {', '.join(unknown)}; expected some of {', '.join([*valid, 'preset'])}."
+            )
+        return replace(self, **wanted)
+
+    def changes(self) -> dict[str, Any]:
+        """Give the options that differ from the defaults."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
     def suffix(self) -> str:
         """What the identifier of this variant ends with: empty for the defaults."""
         parts = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "course" or value == field.default:
-                continue
-            if field.name == "screen":
+        for name, value in self.changes().items():
+            if name in ("screen", "rdm"):
                 parts.append(value)
-            elif field.name == "window":
+            elif name == "window":
                 parts.append("window{:g}-{:g}ms".format(*(round(1000 * edge, 6) for edge in value)))
-            else:
-                parts.append(f"{field.name.replace('_', '')}{value}")
+            elif name != "course":
+                parts.append(f"{name.replace('_', '')}{value}")
         return "".join(f"-{part}" for part in parts)
 
     def in_window(self, times: np.ndarray) -> np.ndarray:

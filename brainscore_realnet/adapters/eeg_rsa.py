@@ -6,8 +6,7 @@ ceiling   = mean over the window of the upper noise ceiling c(t)        (N14, po
 score     = raw / ceiling
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +20,7 @@ from tqdm import tqdm
 
 from brainscore_realnet.adapters.eeg_options import Options
 from brainscore_realnet.adapters.model_rdms import AREAS, model_rdms
-from brainscore_realnet.adapters.neural_rdms import SPLITS, eeg_half_rdms, eeg_rdms, missing_seconds
+from brainscore_realnet.adapters.neural_rdms import COMPUTE, NeuralRDMs, Progress, Work, count_missing, stacked, work
 from brainscore_realnet.adapters.screen import show
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
@@ -35,7 +34,7 @@ from brainscore_realnet.rsa import (
 
 FORMULA = (
     "score = raw / ceiling; raw = mean over subjects, areas and window of Spearman(1 - Pearson RDM of the area, "
-    "SVM decoding RDM of the EEG at t); ceiling = mean over window of {ceiling}"
+    "EEG RDM at t: {rdm}); ceiling = mean over window of {ceiling}"
 )
 CEILING_OF_SUBJECTS = "the upper noise ceiling (Nili et al. 2014, pooled in rank space)"
 CEILING_OF_ONE = "sqrt(Spearman-Brown corrected split-half reliability), one subject"
@@ -108,7 +107,7 @@ class EEGRSABenchmark(BenchmarkBase):
             parent=parent,
             bibtex=bibtex,
         )
-        self._registered_identifier = identifier
+        self.registered_identifier = identifier
         self.data = data
         self.subjects = tuple(subjects or data.subjects)
         self.areas = tuple(areas)
@@ -116,7 +115,7 @@ class EEGRSABenchmark(BenchmarkBase):
     def with_options(self, **changes: Any) -> "EEGRSABenchmark":
         """Return a variant of this benchmark; ``changes`` are fields of :class:`Options`. Raises BadInputError."""
         return EEGRSABenchmark(
-            self._registered_identifier,
+            self.registered_identifier,
             self.data,
             subjects=self.subjects,
             areas=self.areas,
@@ -130,15 +129,30 @@ class EEGRSABenchmark(BenchmarkBase):
         """Raise MissingDataError, naming all that is missing and how to get it, unless the data are there."""
         self.data.require(self.subjects)
 
-    def missing_seconds(self) -> float:
-        """Estimate how long the neural RDMs will take that are not in the store yet, seconds."""
-        alone = len(self.subjects) == 1
-        return sum(
-            missing_seconds(
-                recording, self.options.time_indices(recording.times), self.options, alone, int(self.version)
-            )
+    def work(self) -> list[Work]:
+        """Tell for every subject which RDMs are in the store and how long the others will take."""
+        return [
+            work(recording, self._indices, self.options, kind, int(self.version))
             for recording in self._recordings.values()
-        )
+            for kind in self._kinds
+        ]
+
+    def missing_seconds(self) -> float:
+        """Estimate how long the RDMs will take that are not in the store yet, seconds."""
+        return sum(each.seconds for each in self.work())
+
+    def compute(self, subject: str, kind: str, progress: Progress | None = None) -> NeuralRDMs:
+        """RDMs of a subject, found in the store or computed and kept.
+
+        Parameters
+        ----------
+        subject : str
+        kind : {"whole", "halves"}
+            Of all trials, or of random halves of them.
+        progress : callable, optional
+            Called with the number of RDMs computed since its last call; not for those found in the store.
+        """
+        return COMPUTE[kind](self._recordings[subject], self._indices, self.options, progress, int(self.version))
 
     @property
     def ceiling(self) -> Score:
@@ -234,7 +248,9 @@ class EEGRSABenchmark(BenchmarkBase):
     @property
     def formula(self) -> str:
         """The score's formula as text."""
-        return FORMULA.format(ceiling=CEILING_OF_SUBJECTS if len(self.subjects) > 1 else CEILING_OF_ONE)
+        smoothed = f", mean of {self.options.smooth} time points" if self.options.smooth else ""
+        ceiling = CEILING_OF_SUBJECTS if len(self.subjects) > 1 else CEILING_OF_ONE
+        return FORMULA.format(rdm=self.options.method + smoothed, ceiling=ceiling)
 
     def provenance(self) -> dict[str, Any]:
         """All that determines the neural side of a score, as plain values."""
@@ -266,11 +282,20 @@ class EEGRSABenchmark(BenchmarkBase):
                 raise BadInputError(f"{self.identifier}: {subject} was sampled at other times than {self.subjects[0]}.")
         return recordings
 
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """Of RDMs: one subject alone is held against its own reliability."""
+        return ("whole",) if len(self.subjects) > 1 else ("whole", "halves")
+
+    @cached_property
+    def _indices(self) -> np.ndarray:
+        """(n_times,) time points of the recordings that the time courses consist of."""
+        return self.options.time_indices(next(iter(self._recordings.values())).times)
+
     @cached_property
     def _times(self) -> np.ndarray:
         """(n_times,) seconds of the time courses."""
-        times = next(iter(self._recordings.values())).times
-        return times[self.options.time_indices(times)]
+        return next(iter(self._recordings.values())).times[self._indices]
 
     @property
     def _in_window(self) -> np.ndarray:
@@ -278,37 +303,30 @@ class EEGRSABenchmark(BenchmarkBase):
 
     @cached_property
     def _neural_rdms(self) -> np.ndarray:
-        """(n_subjects, n_times, n_images, n_images) decoding accuracies."""
-        return np.stack(list(self._for_each_subject(eeg_rdms, "EEG RDMs", work=1)))
+        """(n_subjects, n_times, n_images, n_images) dissimilarities."""
+        return stacked([self._with_bar(subject, "whole") for subject in self.subjects]).values
 
     @cached_property
     def _ceiling_course(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper noise ceiling, each (n_times,)."""
         if len(self.subjects) > 1:
             return noise_ceiling(self._neural_rdms)
-        halves = next(self._for_each_subject(eeg_half_rdms, "EEG RDMs of halves", work=2 * SPLITS))
+        halves = self._with_bar(self.subjects[0], "halves").values
         upper = single_subject_ceiling(split_half_reliability(halves[0], halves[1]))
         return np.full_like(upper, np.nan), upper
 
-    def _for_each_subject(self, compute: Callable[..., np.ndarray], what: str, work: int) -> Iterator[np.ndarray]:
-        for subject, recording in self._recordings.items():
-            indices = self.options.time_indices(recording.times)
-            with _progress(f"{what} {subject}", work * len(indices)) as progress:
-                yield compute(recording, indices, self.options, progress, self.version)
+    def _with_bar(self, subject: str, kind: str) -> NeuralRDMs:
+        """RDMs of a subject; a bar is shown from the first one on that has to be computed."""
+        bars: list[tqdm] = []
 
+        def advance(steps: int) -> None:
+            if not bars:
+                bars.append(tqdm(desc=f"EEG RDMs {subject} ({kind})", total=missing, unit="RDM"))
+            bars[0].update(steps)
 
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows a bar from its first call on: results found in the store show none."""
-    bars: list[tqdm] = []
-
-    def advance(steps: int) -> None:
-        if not bars:
-            bars.append(tqdm(desc=what, total=total, unit="time point"))
-        bars[0].update(steps)
-
-    try:
-        yield advance
-    finally:
-        for bar in bars:
-            bar.close()
+        missing = count_missing(self._recordings[subject], self._indices, self.options, kind, int(self.version))
+        try:
+            return self.compute(subject, kind, advance)
+        finally:
+            for bar in bars:
+                bar.close()

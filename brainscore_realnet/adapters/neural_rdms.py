@@ -1,26 +1,33 @@
-"""EEG representational dissimilarity matrices of a subject, decoded once and kept by content."""
+"""EEG representational dissimilarity matrices of a subject, computed once and kept by content."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import decoding_rdm, estimate_seconds
+from brainscore_realnet.rsa import averaged_times, crossnobis_rdm, decoding_rdm, estimate_seconds, smoothed, tied
 from brainscore_realnet.store.results import cached
 
 SPLITS = 3
 """Random halves of one subject's trials that its reliability is averaged over."""
+
+RDMS = ("svm", "lda", "crossnobis")
+"""What two images' responses can be compared by."""
 
 Progress = Callable[[int], None]
 """Told how many matrices were computed since the last call."""
 
 
 @dataclass(frozen=True)
-class Decoding:
-    """How EEG RDMs are decoded; the defaults follow NeuroRA's convention."""
+class Dissimilarity:
+    """How EEG RDMs are computed; the defaults follow NeuroRA's convention."""
 
+    rdm: str = "svm"
+    """``svm`` or ``lda``: pairwise decoding accuracy; ``crossnobis``: cross-validated Mahalanobis distance (every trial
+    a fold, covariance of the trials at each time point), for which the options of decoding mean nothing."""
     pseudotrial_size: int = 5
     """Trials averaged into one pseudotrial."""
     folds: int = 4
@@ -29,25 +36,78 @@ class Decoding:
     """Shuffles of the trials that accuracy is averaged over."""
     seed: int = 0
     """Seed of the shuffles, not negative."""
+    smooth: int | None = None
+    """Neighbouring time points that RDMs are averaged over, an odd number."""
+    weighting: str | None = None
+    """``decision``: mean decision value instead of accuracy."""
 
     def __post_init__(self) -> None:
+        if self.rdm not in RDMS:
+            raise BadInputError(f"Got rdm={self.rdm!r}; expected one of {', '.join(RDMS)}.")
         if min(self.pseudotrial_size, self.repeats) < 1 or self.folds < 2 or self.seed < 0:
             raise BadInputError(
                 f"Got pseudotrial_size={self.pseudotrial_size}, folds={self.folds}, repeats={self.repeats}, "
                 f"seed={self.seed}; expected at least 1, 2, 1 and 0."
             )
+        if self.smooth is not None and (self.smooth < 1 or self.smooth % 2 == 0):
+            raise BadInputError(f"Got smooth={self.smooth}; expected an odd number of time points, or None.")
+        if self.weighting not in (None, "decision"):
+            raise BadInputError(f"Got weighting={self.weighting!r}; expected None or 'decision'.")
+        if self.rdm == "crossnobis":
+            meaningless = [name for name in _DECODING if getattr(self, name) != _DEFAULTS[name]]
+            if meaningless:
+                raise BadInputError(f"Got {', '.join(meaningless)} with rdm='crossnobis', which does not decode.")
+
+    @property
+    def method(self) -> str:
+        """What the entries of an RDM are; only RDMs of one method are compared with each other."""
+        if self.rdm == "crossnobis":
+            return "crossnobis distance, every trial a fold, covariance of each time point"
+        what = "decision value" if self.weighting == "decision" else "accuracy"
+        how = f"{self.pseudotrial_size} trials a pseudotrial, {self.folds} folds, {self.repeats} repeats"
+        return f"{self.rdm} {what}, {how}, seed {self.seed}"
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether entries are proportions of correct classifications."""
+        return self.rdm != "crossnobis" and self.weighting is None
 
 
-Key = tuple[str | int, ...]
+_DECODING = ("pseudotrial_size", "folds", "repeats", "weighting")
+_DEFAULTS = {field.name: field.default for field in fields(Dissimilarity)}
+
+
+@dataclass(frozen=True, eq=False)
+class NeuralRDMs:
+    """RDMs and what their entries are."""
+
+    values: np.ndarray
+    """(..., n_images, n_images) float64."""
+    method: str
+    """As :attr:`Dissimilarity.method`."""
+
+
+def stacked(rdms: Sequence[NeuralRDMs]) -> NeuralRDMs:
+    """Put RDMs behind each other along a new first axis; raises BadInputError unless their methods are the same."""
+    methods = sorted({each.method for each in rdms})
+    if len(methods) != 1:
+        raise BadInputError(
+            f"Got RDMs of different methods ({'; '.join(methods)}); expected one. Their scales differ: compute all of "
+            "them with the same options."
+        )
+    return NeuralRDMs(np.stack([each.values for each in rdms]), methods[0])
+
+
+Key = tuple[str | int | None, ...]
 
 
 def eeg_rdms(
     recording: SubjectRecording,
     time_indices: np.ndarray,
-    decoding: Decoding,
+    dissimilarity: Dissimilarity,
     progress: Progress | None = None,
     version: int = 1,
-) -> np.ndarray:
+) -> NeuralRDMs:
     """RDMs of one subject; each time point is computed once and kept.
 
     Parameters
@@ -55,7 +115,7 @@ def eeg_rdms(
     recording : SubjectRecording
     time_indices : (n_times,) int array
         Into ``recording.times``.
-    decoding : Decoding
+    dissimilarity : Dissimilarity
     progress : callable, optional
         Called with 1 after each time point that was not in the store.
     version : int
@@ -63,55 +123,103 @@ def eeg_rdms(
 
     Returns
     -------
-    (n_times, n_images, n_images) float64 array
-        Pairwise decoding accuracy, 0 … 1.
+    NeuralRDMs
+        (n_times, n_images, n_images).
+
+    Raises
+    ------
+    BadInputError
+        The recording cannot be decoded so, or the store holds an RDM of another method under this key.
     """
-    key = _key(recording, decoding, version)
-    return np.stack([_rdm(key, int(index), recording, decoding, progress) for index in time_indices])
+    key = _key(recording, dissimilarity, version)
+    needed = _needed(recording, time_indices, dissimilarity)
+    found = {at: _rdm(key, at, recording, dissimilarity, progress) for at in needed}
+    return _averaged(found, recording, time_indices, dissimilarity)
 
 
 def eeg_half_rdms(
     recording: SubjectRecording,
     time_indices: np.ndarray,
-    decoding: Decoding,
+    dissimilarity: Dissimilarity,
     progress: Progress | None = None,
     version: int = 1,
-) -> np.ndarray:
+) -> NeuralRDMs:
     """RDMs of random halves of one subject's trials, for its reliability.
 
     Parameters
     ----------
-    recording, time_indices, decoding, progress, version
+    recording, time_indices, dissimilarity, progress, version
         As in :func:`eeg_rdms`; a time point counts ``2 * SPLITS``.
 
     Returns
     -------
-    (2, SPLITS, n_times, n_images, n_images) float64 array
+    NeuralRDMs
+        (2, SPLITS, n_times, n_images, n_images).
     """
-    key = _key(recording, decoding, version)
-    halves = [_half_rdms(key, int(index), SPLITS, recording, decoding, progress) for index in time_indices]
-    return np.stack(halves, axis=2)
+    key = _key(recording, dissimilarity, version)
+    needed = _needed(recording, time_indices, dissimilarity)
+    found = {at: _half_rdms(key, at, SPLITS, recording, dissimilarity, progress) for at in needed}
+    halves = _averaged(found, recording, time_indices, dissimilarity)
+    return NeuralRDMs(np.moveaxis(halves.values, 0, 2), halves.method)
 
 
-def missing_seconds(
-    recording: SubjectRecording, time_indices: np.ndarray, decoding: Decoding, with_halves: bool, version: int = 1
-) -> float:
-    """Estimate of the time that the RDMs not in the store yet will take, seconds; measured on this machine."""
-    key = _key(recording, decoding, version)
+COMPUTE = {"whole": eeg_rdms, "halves": eeg_half_rdms}
+"""The kinds of RDMs of a subject: of all trials, and of random halves of them."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much of one kind of a subject's RDMs is in the store."""
+
+    subject: str
+    kind: str
+    """``whole`` or ``halves``."""
+    matrices: int
+    """RDMs that are wanted."""
+    missing: int
+    """Those that are not in the store yet."""
+    seconds: float
+    """Estimate of the time that they will take on this machine, measured."""
+
+
+def work(
+    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
+) -> Work:
+    """Look up what is stored and estimate how long the rest will take; arguments as in :func:`eeg_rdms`."""
+    stored = _stored(recording, time_indices, dissimilarity, kind, version)
     n_trials = recording.data.shape[1]
-    missing = sum(not _rdm.is_stored(key, int(index), recording, decoding, None) for index in time_indices)
-    seconds = _estimate(recording, decoding, missing, n_trials, recording.data)
-    if with_halves:
-        stored = [_half_rdms.is_stored(key, int(at), SPLITS, recording, decoding, None) for at in time_indices]
-        seconds += 2 * SPLITS * _estimate(recording, decoding, stored.count(False), n_trials // 2, None)
-    return seconds
+    if kind == "whole":
+        each, seconds = 1, _estimate(recording, dissimilarity, stored.count(False), n_trials, recording.data)
+    else:
+        each, seconds = 2 * SPLITS, _estimate(recording, dissimilarity, stored.count(False), n_trials // 2, None)
+        seconds *= each
+    return Work(recording.subject, kind, each * len(stored), each * stored.count(False), seconds)
+
+
+def count_missing(
+    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
+) -> int:
+    """Count the RDMs that are not in the store; arguments as in :func:`work`."""
+    each = 1 if kind == "whole" else 2 * SPLITS
+    return each * _stored(recording, time_indices, dissimilarity, kind, version).count(False)
+
+
+def _stored(
+    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int
+) -> list[bool]:
+    """Whether the RDMs are in the store, for every time point that is needed."""
+    key = _key(recording, dissimilarity, version)
+    needed = _needed(recording, time_indices, dissimilarity)
+    if kind == "whole":
+        return [_rdm.is_stored(key, at, recording, dissimilarity, None) for at in needed]
+    return [_half_rdms.is_stored(key, at, SPLITS, recording, dissimilarity, None) for at in needed]
 
 
 def _estimate(
-    recording: SubjectRecording, decoding: Decoding, n_times: int, n_trials: int, trials: np.ndarray | None
+    recording: SubjectRecording, dissimilarity: Dissimilarity, n_times: int, n_trials: int, trials: np.ndarray | None
 ) -> float:
-    """Seconds for RDMs at ``n_times`` time points, timed on ``trials`` or on noise."""
-    if n_times == 0:
+    """Seconds for RDMs of ``n_trials`` at ``n_times`` time points, timed on ``trials`` or on noise."""
+    if n_times == 0 or dissimilarity.rdm == "crossnobis":
         return 0.0
     n_images, _, n_channels, _ = recording.data.shape
     return estimate_seconds(
@@ -119,54 +227,87 @@ def _estimate(
         n_times,
         n_trials,
         n_channels,
-        pseudotrial_size=decoding.pseudotrial_size,
-        folds=decoding.folds,
-        repeats=decoding.repeats,
-        trials=trials,
+        dissimilarity.rdm,
+        dissimilarity.pseudotrial_size,
+        dissimilarity.folds,
+        dissimilarity.repeats,
+        trials,
     )
 
 
-def _key(recording: SubjectRecording, decoding: Decoding, version: int) -> Key:
-    """Everything but the time that determines a matrix: data, classifier and its options, version."""
-    options = (decoding.pseudotrial_size, decoding.folds, decoding.repeats, decoding.seed)
-    return (recording.sha256[:32], "svm", *options, version)
+def _key(recording: SubjectRecording, dissimilarity: Dissimilarity, version: int) -> Key:
+    """Everything but the time that determines a matrix: data, method and its options, version."""
+    decoding = dissimilarity.rdm != "crossnobis"
+    options = [getattr(dissimilarity, name) for name in (*_DECODING, "seed")] if decoding else []
+    return (recording.sha256[:32], dissimilarity.rdm, *options, version)
 
 
-@cached(identifier_ignore=["recording", "decoding", "progress"])
+def _needed(recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity) -> list[int]:
+    """Time points whose RDMs the wanted ones are averages of."""
+    return averaged_times(time_indices, recording.data.shape[3], dissimilarity.smooth)
+
+
+def _averaged(
+    found: dict[int, dict[str, Any]],
+    recording: SubjectRecording,
+    time_indices: np.ndarray,
+    dissimilarity: Dissimilarity,
+) -> NeuralRDMs:
+    for at, entry in found.items():
+        if entry["method"] != dissimilarity.method:
+            raise BadInputError(
+                f"Got a stored RDM of {recording.subject} at time point {at} that is '{entry['method']}'; expected "
+                f"'{dissimilarity.method}'. Delete the store's cache folder: it was changed by hand."
+            )
+    rdms = {at: entry["rdm"] for at, entry in found.items()}
+    values = smoothed(rdms, time_indices, recording.data.shape[3], dissimilarity.smooth)
+    return NeuralRDMs(tied(values) if dissimilarity.is_accuracy else values, dissimilarity.method)
+
+
+@cached(identifier_ignore=["recording", "dissimilarity", "progress"])
 def _rdm(
-    key: Key, time_index: int, recording: SubjectRecording, decoding: Decoding, progress: Progress | None
-) -> np.ndarray:
-    """(n_images, n_images) RDM at one time point."""
-    (rdm,) = _decode(recording.data, decoding, decoding.seed, [time_index])
+    key: Key, time_index: int, recording: SubjectRecording, dissimilarity: Dissimilarity, progress: Progress | None
+) -> dict[str, Any]:
+    """RDM (n_images, n_images) at one time point, with its method."""
+    (rdm,) = _compute(recording.data, dissimilarity, dissimilarity.seed, [time_index])
     if progress is not None:
         progress(1)
-    return rdm
+    return {"rdm": rdm, "method": dissimilarity.method}
 
 
-@cached(identifier_ignore=["recording", "decoding", "progress"])
+@cached(identifier_ignore=["recording", "dissimilarity", "progress"])
 def _half_rdms(
-    key: Key, time_index: int, splits: int, recording: SubjectRecording, decoding: Decoding, progress: Progress | None
-) -> np.ndarray:
-    """(2, splits, n_images, n_images) RDMs of disjoint halves of the trials at one time point."""
+    key: Key,
+    time_index: int,
+    splits: int,
+    recording: SubjectRecording,
+    dissimilarity: Dissimilarity,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """RDMs (2, splits, n_images, n_images) of disjoint halves of the trials at one time point, with their method."""
     responses = np.array(recording.data[..., time_index, None])
     n_images, n_trials = responses.shape[:2]
-    rng = np.random.default_rng([decoding.seed, time_index])
+    rng = np.random.default_rng([dissimilarity.seed, time_index])
     rdms = np.empty((2, splits, n_images, n_images))
     for split in range(splits):
         for half, trials in enumerate(np.split(rng.permutation(n_trials)[: n_trials // 2 * 2], 2)):
-            (rdms[half, split],) = _decode(responses[:, trials], decoding, int(rng.integers(2**31)), None)
+            (rdms[half, split],) = _compute(responses[:, trials], dissimilarity, int(rng.integers(2**31)), None)
             if progress is not None:
                 progress(1)
-    return rdms
+    return {"rdm": rdms, "method": dissimilarity.method}
 
 
-def _decode(trials: np.ndarray, decoding: Decoding, seed: int, times: list[int] | None) -> np.ndarray:
-    """(n_times, n_images, n_images) RDMs of (n_images, n_trials, n_channels, all times) trials."""
+def _compute(trials: np.ndarray, dissimilarity: Dissimilarity, seed: int, times: list[int] | None) -> np.ndarray:
+    """(n_times, n_images, n_images) RDMs of (n_images, n_trials, n_channels, all times) trials, not smoothed."""
+    if dissimilarity.rdm == "crossnobis":
+        return crossnobis_rdm(trials, times=times)
     return decoding_rdm(
         trials,
-        pseudotrial_size=decoding.pseudotrial_size,
-        folds=decoding.folds,
-        repeats=decoding.repeats,
+        dissimilarity.rdm,
+        pseudotrial_size=dissimilarity.pseudotrial_size,
+        folds=dissimilarity.folds,
+        repeats=dissimilarity.repeats,
         seed=seed,
+        weighting=dissimilarity.weighting,
         times=times,
     )

@@ -11,6 +11,8 @@ import tyro
 from brainscore_realnet.cli.data import Add, Status
 from brainscore_realnet.cli.demo import Demo
 from brainscore_realnet.cli.list import List
+from brainscore_realnet.cli.rdm import Compute
+from brainscore_realnet.cli.rdm import Status as RDMStatus
 from brainscore_realnet.cli.score import Score
 from brainscore_realnet.errors import RealnetError
 
@@ -19,10 +21,16 @@ Data = Annotated[
     tyro.conf.subcommand("data", description="Register data sets and see what is there."),
 ]
 
+RDM = Annotated[
+    Annotated[Compute, tyro.conf.subcommand("compute")] | Annotated[RDMStatus, tyro.conf.subcommand("status")],
+    tyro.conf.subcommand("rdm", description="Compute neural RDMs ahead of scoring and see what is there."),
+]
+
 Command = (
     Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[List, tyro.conf.subcommand("list")]
     | Data
+    | RDM
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )
 

@@ -1,11 +1,12 @@
 """``brainscore score``: one model on one benchmark."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from brainscore_realnet.cli.table import score_table
+from brainscore_realnet.cli.options import BenchmarkOptions
+from brainscore_realnet.cli.table import duration, score_table
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store.atomic import require_writable, write_json
 
@@ -25,14 +26,7 @@ class Score:
     """Also write everything (values, ceilings, provenance) to this file."""
     device: str | None = None
     """Torch device such as cpu or cuda:0; default: a GPU when there is one."""
-    screen: Literal["degrees", "fullfield"] | None = None
-    """How stimuli are shown: at the experiment's visual angle (default) or filling the model's field of view."""
-    window: tuple[float, float] | None = None
-    """First and last time of an EEG score in seconds (default 0.05 0.20)."""
-    course: tuple[float, float] | None = None
-    """First and last time of the EEG time courses in seconds (default: the window)."""
-    repeats: int | None = None
-    """Shuffles of the trials that EEG decoding accuracies are averaged over (default 5)."""
+    options: BenchmarkOptions = field(default_factory=BenchmarkOptions)
     yes: bool = False
     """Do not ask before work that takes minutes."""
 
@@ -45,27 +39,13 @@ class Score:
         require_identifier("model", self.model)
         if self.json is not None:
             require_writable(self.json)
-        benchmark = self._benchmark()
+        benchmark = self.options.benchmark(self.benchmark)
         self._confirm(benchmark)
         record = as_record(score(self.model, benchmark, device=self.device))
         print(score_table(record))
         if self.json is not None:
             write_json(self.json, record)
             print(f"Written to {self.json}")
-
-    def _benchmark(self) -> Any:
-        from brainscore_realnet.scoring import load_benchmark
-
-        benchmark = load_benchmark(self.benchmark)
-        options = {name: getattr(self, name) for name in ("screen", "window", "course", "repeats")}
-        given = {name: value for name, value in options.items() if value is not None}
-        if not given:
-            return benchmark
-        if not hasattr(benchmark, "with_options"):
-            raise BadInputError(
-                f"{self.benchmark} takes no options, but --{', --'.join(given)} was given; leave it away."
-            )
-        return benchmark.with_options(**given)
 
     def _confirm(self, benchmark: Any) -> None:
         """Raise unless the neural RDMs are there, quickly made, or wanted with ``--yes``."""
@@ -75,14 +55,8 @@ class Score:
         seconds = benchmark.missing_seconds()
         if seconds > ASK_ABOVE_SECONDS and not self.yes:
             raise BadInputError(
-                f"The EEG RDMs of {benchmark.identifier} are not computed yet and will take about {_duration(seconds)} "
+                f"The EEG RDMs of {benchmark.identifier} are not computed yet and will take about {duration(seconds)} "
                 "on this machine, once; each time point is kept. Run the same command with --yes to go ahead."
             )
         if seconds > 1:
-            print(f"EEG RDMs to compute: about {_duration(seconds)}", file=sys.stderr)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+            print(f"EEG RDMs to compute: about {duration(seconds)}", file=sys.stderr)

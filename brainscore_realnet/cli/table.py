@@ -1,4 +1,4 @@
-"""A score record as a short table for the terminal."""
+"""Scores and times as text for the terminal."""
 
 from typing import Any
 
@@ -56,3 +56,10 @@ def _sources(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("data", f"{benchmark['dataset']}, {benchmark['n_stimuli']} images ({benchmark['stimulus_set']})"))
     timing = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in provenance["seconds"].items())
     return [*rows, ("time", timing)]
+
+
+def duration(seconds: float) -> str:
+    """Lay a time out in the unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa._decoding_input import (
+from brainscore_realnet.rsa._device import as_numpy
+from brainscore_realnet.rsa._lda import lda_evidence
+from brainscore_realnet.rsa._neurora import replayed_rdms
+from brainscore_realnet.rsa._time_points import time_points
+from brainscore_realnet.rsa._trials import (
     check_folds,
     check_options,
+    checked_pseudotrials,
     checked_times,
     checked_trials,
     pseudotrial_count,
-    refuse_not_finite,
+    refuse_flat_channels,
+    refuse_same_trials,
 )
 
-SOLVER_TOLERANCE = 1e-5
-"""libsvm's stopping criterion for the dual; its default is 1e-3, scikit-learn's and NeuroRA's are 1e-3 and 1e-4."""
+SOLVER_TOLERANCE = 1e-4
+"""libsvm's stopping criterion for the dual; NeuroRA sets the same, libsvm's and scikit-learn's default is 1e-3."""
 
-MAX_ITERATIONS = 10_000_000
-"""libsvm's bound on the iterations of one classifier."""
+MAX_STEPS = 10_000_000
+"""libsvm's bound on the steps of one classifier."""
+
+PAIRS_AT_ONCE = 2_000
+"""Pairs that one call of the compiled solver takes: Ctrl-C is heard between calls."""
+
+REPEATS_BYTES = 4 * 2**20
+"""Size of what is computed for several repeats together: larger ones leave the processor's caches."""
+
+DEVICE_REPEATS_BYTES = 256 * 2**20
+"""The same on a device, where few large steps are faster."""
+
+VOLTS = 1e-3
+"""Standard deviation of single trials below which responses are taken for volts or tesla."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "neurora-1": {"pseudotrial_size": 5, "folds": 4, "repeats": 5, "smooth": 5},
+    "neurora-2": {"pseudotrial_size": 5, "folds": 4, "repeats": 5, "smooth": None},
+    "gifford": {"pseudotrial_size": 4, "folds": 2, "repeats": 100, "smooth": None},
+}
+"""What others decode with: NeuroRA 1.1.6, which smooths over time; NeuroRA 2.0.1, which does not; and 100 half splits
+(Gifford et al. 2022), of which each half is tested here."""
 
 
 def decoding_rdm(
@@ -38,15 +65,21 @@ def decoding_rdm(
     weighting: str | None = None,
     times: Sequence[int] | NDArray[np.integer] | None = None,
     *,
+    preset: str | None = None,
+    replay: bool = False,
+    device: Any = None,
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float64]:
     """Compute the pairwise decoding accuracy of all images at every time point (R24 §2.4).
 
-    For every time point and repeat the trials of each image are shuffled and averaged in groups of
-    `pseudotrial_size`; left-over trials are dropped. The m pseudotrials are cut into contiguous folds (as
-    `np.array_split` cuts). For each pair of images a linear SVM with C = 1, trained on the pseudotrials outside a
-    fold, classifies those inside. The entry is the accuracy, averaged over folds and repeats. Features are not
-    scaled, as in NeuroRA, so results depend on the units: in volts the SVM turns into a nearest-mean classifier.
+    For every time point and repeat the trials of each image are shuffled, once for all pairs, and averaged in groups
+    of `pseudotrial_size`; left-over trials are dropped. The m pseudotrials are cut into contiguous folds (as
+    `np.array_split` cuts). For each pair of images a classifier trained on the pseudotrials outside a fold classifies
+    those inside. The entry is the accuracy, averaged over folds and repeats.
+
+    Features are not scaled, as in NeuroRA, so results of the SVM depend on the units: in volts it turns into a
+    nearest-mean classifier. Accuracies of SVM and LDA are on different scales (LDA's lie .02 to .04 higher) and must
+    not be mixed in one analysis.
 
     The random numbers of a repeat and time point follow from `seed`, the repeat and the index of the time point
     alone: neither the selection of times nor the number of threads changes a matrix.
@@ -54,9 +87,10 @@ def decoding_rdm(
     Parameters
     ----------
     trials : (n_images, n_trials, n_channels, n_times) array of real numbers
-        Responses, usually in µV.
-    classifier : {"svm"}
-        Linear SVM.
+        Responses, usually in µV or in units of their noise. Memory maps are read in blocks of time points.
+    classifier : {"svm", "lda"}
+        Linear SVM with C = 1 (libsvm's optimum), or linear discriminant analysis with one covariance for all images,
+        that of the training pseudotrials around their image's mean (Ledoit-Wolf).
     pseudotrial_size : int
         Trials averaged into one pseudotrial.
     folds : int
@@ -65,10 +99,21 @@ def decoding_rdm(
         How often everything is done with newly shuffled trials.
     seed : int
         Seed of the shuffling, not negative.
-    smooth, weighting : None
-        Reserved; only None is valid.
+    smooth : odd int, optional
+        Average accuracies over so many neighbouring time points of `trials`, fewer at the ends of the epoch.
+    weighting : {"decision"}, optional
+        Instead of counting correct classifications, average the decision value for the right image, negative where
+        the classification is wrong (decision-value weighting, Gu18): unbounded, and zero instead of one half by chance.
     times : sequence of int, optional
         Indices of the time points to compute, in the order wanted; all by default.
+    preset : str, optional
+        A key of `PRESETS`, which decides pseudotrial_size, folds, repeats and smooth.
+    replay : bool
+        With preset "neurora-1": draw the very random numbers that NeuroRA 1.1.6 draws after
+        ``numpy.random.seed(seed)``. It shuffles anew for each pair, in both orders of its images, so the matrices are
+        not symmetric. Slow; for comparison on small problems.
+    device : None or torch device, such as "cuda:0"
+        Where to compute LDA; the SVM is computed on the CPU.
     progress : callable, optional
         Called with 1 after each time point.
 
@@ -80,31 +125,39 @@ def decoding_rdm(
     Raises
     ------
     BadInputError
-        Trials of another shape or dtype or with NaN or infinity, or an option that cannot be computed.
+        Trials of another shape or dtype, with NaN or infinity, a constant channel or the same trials for two images;
+        or an option that cannot be computed.
 
     Warns
     -----
     RuntimeWarning
-        Classifiers did not converge within libsvm's bound on iterations.
+        Responses look like volts, or classifiers did not converge within libsvm's bound on steps.
     """
-    check_options(classifier, smooth, weighting)
+    given: dict[str, Any] = {"pseudotrial_size": pseudotrial_size, "folds": folds, "repeats": repeats, "smooth": smooth}
+    options = given if preset is None else _of_preset(preset, given)
+    check_options(classifier, options["smooth"], weighting, seed, device)
     data = checked_trials(trials)
-    n_images, n_trials, _, n_times = data.shape
-    m = pseudotrial_count(n_trials, pseudotrial_size, folds, repeats, seed)
+    n_times = data.shape[3]
+    m = pseudotrial_count(data.shape[1], options["pseudotrial_size"], options["folds"], options["repeats"])
     indices = checked_times(times, n_times)
-    refuse_not_finite(data, indices)
-    rdms = np.zeros((len(indices), n_images, n_images))
-    rows, columns = np.triu_indices(n_images, 1)
-    for position, index in enumerate(indices):
-        responses = np.asarray(data[..., index], dtype=np.float64)
-        accuracy = np.zeros(len(rows))
-        for repeat in range(repeats):
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(repeat, int(index))))
-            accuracy += _accuracies(_pseudotrials(responses, m, pseudotrial_size, rng), folds)
-        rdms[position, rows, columns] = rdms[position, columns, rows] = accuracy / repeats
-        if progress is not None:
-            progress(1)
-    return rdms
+    refuse_same_trials(data, indices)
+    needed = averaged_times(indices, n_times, options["smooth"])
+    if replay:
+        _refuse_replay_of_others(preset, classifier, weighting)
+        sizes = options["pseudotrial_size"], options["folds"], options["repeats"]
+        decoded = replayed_rdms(data, np.array(needed), *sizes, seed, _decision_values)
+    else:
+        decoded = {}
+        for index, (module, responses) in zip(needed, time_points(data, np.array(needed), device=device), strict=True):
+            refuse_flat_channels(responses, responses[:1, :1], index)
+            if classifier == "svm" and index == needed[0]:
+                _warn_of_volts(responses)
+            draws = _draws(data.shape[0], data.shape[1], options["repeats"], seed, index)
+            decoded[index] = _decode(module, responses, m, options, classifier, weighting, draws)
+            if progress is not None:
+                progress(1)
+    rdms = smoothed(decoded, indices, n_times, options["smooth"])
+    return rdms if weighting == "decision" else tied(rdms)
 
 
 def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float = 1.0) -> NDArray[np.float64]:
@@ -134,54 +187,16 @@ def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float
     Warns
     -----
     RuntimeWarning
-        Classifiers did not converge within libsvm's bound on iterations.
+        Classifiers did not converge within libsvm's bound on steps.
     """
-    from brainscore_realnet.rsa import _svm
-
-    values = np.asarray(pseudotrials)
+    values = checked_pseudotrials(pseudotrials)
     labels = np.asarray(folds)
-    if values.ndim != 3 or values.dtype.kind not in "fiub" or values.shape[0] < 2 or values.shape[2] < 1:
-        raise BadInputError(
-            f"Got pseudotrials of shape {values.shape} and dtype {values.dtype}; expected real numbers of shape "
-            "(n_images, m, n_channels) with at least 2 images."
-        )
     check_folds(labels, values.shape[:2])
     if not (np.isfinite(C) and C > 0):
         raise BadInputError(f"Got C={C}; expected a positive number.")
-    if not np.isfinite(values).all():
-        image, pseudotrial, channel = np.argwhere(~np.isfinite(values))[0]
-        raise BadInputError(
-            f"Got {values[image, pseudotrial, channel]} in image {image}, pseudotrial {pseudotrial}, channel {channel};"
-            " expected finite responses. Leave out the channels or trials that have no data."
-        )
-    n_images, m, _ = values.shape
     distinct, codes = np.unique(labels, return_inverse=True)
-    flat = values.reshape(n_images * m, -1).astype(np.float64)
-    # Σ y α = 0 makes the solution independent of a common shift, and without it inner products keep their digits.
-    flat -= flat.mean(axis=0)
-    rows, columns = np.triu_indices(n_images, 1)
-    decisions = np.empty((len(rows), 2 * m))
-    converged = np.empty(len(rows), dtype=np.bool_)
-    _svm.pair_decision_values(
-        flat @ flat.T,
-        codes.reshape(n_images, m).astype(np.int64),
-        len(distinct),
-        rows.astype(np.int64),
-        columns.astype(np.int64),
-        float(C),
-        SOLVER_TOLERANCE,
-        MAX_ITERATIONS,
-        decisions,
-        converged,
-    )
-    if not converged.all():
-        warnings.warn(
-            f"{np.count_nonzero(~converged)} of {len(rows)} pairs of images did not converge within {MAX_ITERATIONS} "
-            "iterations; their accuracies are approximate. Scale the responses down (µV rather than nV).",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-    return decisions
+    rows, columns = np.triu_indices(len(values), 1)
+    return _decision_values(values, codes.reshape(labels.shape), len(distinct), rows, columns, C)
 
 
 def estimate_seconds(
@@ -200,7 +215,7 @@ def estimate_seconds(
     Parameters
     ----------
     n_images, n_times, n_trials, n_channels : int
-        Size of the job.
+        Size of the job; smoothing needs as many time points as are averaged.
     classifier, pseudotrial_size, folds, repeats
         As in `decoding_rdm`.
     trials : (n_images, n_trials, n_channels, n_times) array, optional
@@ -217,13 +232,13 @@ def estimate_seconds(
     BadInputError
         As in `decoding_rdm`.
     """
-    check_options(classifier, None, None)
+    check_options(classifier)
     if min(n_images, n_times, n_trials, n_channels) < 1 or n_images < 2:
         raise BadInputError(
             f"Got n_images={n_images}, n_times={n_times}, n_trials={n_trials}, n_channels={n_channels}; expected "
             "positive numbers and at least 2 images."
         )
-    pseudotrial_count(n_trials, pseudotrial_size, folds, repeats, seed=0)
+    pseudotrial_count(n_trials, pseudotrial_size, folds, repeats)
     rng = np.random.default_rng(0)
     sample_images, sample_times = min(n_images, 40), min(n_times, 3)
     if trials is None:
@@ -238,26 +253,190 @@ def estimate_seconds(
         images = np.sort(rng.choice(len(data), sample_images, replace=False))
         moments = np.sort(rng.choice(data.shape[3], sample_times, replace=False))
         sample = np.stack([np.asarray(data[..., moment])[images] for moment in moments], axis=-1)
-    decoding_rdm(np.zeros((2, 2, 1, 1)), pseudotrial_size=1, folds=2, repeats=1)
-    start = time.perf_counter()
-    decoding_rdm(sample, classifier, pseudotrial_size, folds, 1)
-    elapsed = time.perf_counter() - start
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        decoding_rdm(sample[:2, :, :, :1], classifier, pseudotrial_size, folds, 1)
+        start = time.perf_counter()
+        decoding_rdm(sample, classifier, pseudotrial_size, folds, 1)
+        elapsed = time.perf_counter() - start
     pairs, sample_pairs = n_images * (n_images - 1), sample_images * (sample_images - 1)
     return elapsed * (pairs / sample_pairs) * (n_times / sample_times) * repeats
 
 
-def _pseudotrials(responses: NDArray[np.float64], m: int, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def averaged_times(indices: ArrayLike, n_times: int, smooth: int | None) -> list[int]:
+    """Return all time points whose RDMs are averaged by `smoothed`, sorted."""
+    return sorted({at for index in np.asarray(indices) for at in _window(int(index), n_times, smooth)})
+
+
+def smoothed(
+    rdms: Mapping[int, NDArray[np.float64]], indices: ArrayLike, n_times: int, smooth: int | None
+) -> NDArray[np.float64]:
+    """Average RDMs over neighbouring time points, fewer at the ends of the epoch, as NeuroRA 1.1.6 does.
+
+    Parameters
+    ----------
+    rdms : mapping of int to (..., n, n) float64 array
+        RDMs of the `averaged_times`.
+    indices : (n,) array of int
+        Time points wanted.
+    n_times : int
+        Time points of the epoch.
+    smooth : odd int, optional
+        How many are averaged; None: one.
+
+    Returns
+    -------
+    (n, ..., n, n) float64 array
+        Averages.
+    """
+    windows = [_window(int(index), n_times, smooth) for index in np.asarray(indices)]
+    return np.stack([np.mean([rdms[at] for at in window], axis=0) for window in windows])
+
+
+def tied(accuracies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round accuracies to 12 digits: equal ones must be tied whatever the order in which they were summed."""
+    return np.round(accuracies, 12)
+
+
+def _window(index: int, n_times: int, smooth: int | None) -> range:
+    reach = 0 if smooth is None else smooth // 2
+    return range(max(0, index - reach), min(n_times, index + reach + 1))
+
+
+def _of_preset(preset: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a preset, if none of its own was given beside it."""
+    if preset not in PRESETS:
+        raise BadInputError(f"Got preset={preset!r}; expected one of {', '.join(PRESETS)}.")
+    defaults = inspect.signature(decoding_rdm).parameters
+    for name, value in given.items():
+        if value not in (defaults[name].default, PRESETS[preset][name]):
+            raise BadInputError(
+                f"Got {name}={value} beside preset={preset!r}, which sets {name}={PRESETS[preset][name]}; expected one "
+                "or the other. Pass the options of the preset that you want to keep (`PRESETS`) and your own."
+            )
+    return PRESETS[preset]
+
+
+def _refuse_replay_of_others(preset: str | None, classifier: str, weighting: str | None) -> None:
+    if preset != "neurora-1" or classifier != "svm" or weighting is not None:
+        raise BadInputError(
+            f"Got replay=True with preset={preset!r}, classifier={classifier!r} and weighting={weighting!r}; expected "
+            "preset='neurora-1', 'svm' and None: only NeuroRA 1.1.6 is replayed."
+        )
+
+
+def _draws(n_images: int, n_trials: int, repeats: int, seed: int, time_index: int) -> list[NDArray[np.intp]]:
+    """Return the order (n_images, n_trials) of the trials in every repeat at one time point."""
+    unshuffled = np.tile(np.arange(n_trials), (n_images, 1))
+    sequences = [np.random.SeedSequence(seed, spawn_key=(repeat, time_index)) for repeat in range(repeats)]
+    return [np.random.default_rng(sequence).permuted(unshuffled, axis=1) for sequence in sequences]
+
+
+def _decode(
+    module: Any,
+    responses: Any,
+    m: int,
+    options: dict[str, Any],
+    classifier: str,
+    weighting: str | None,
+    draws: list[NDArray[np.intp]],
+) -> NDArray[np.float64]:
+    """Return the RDM (n, n) at one time point from its responses (n_images, n_trials, n_channels)."""
     n_images, n_trials, n_channels = responses.shape
-    order = rng.permuted(np.tile(np.arange(n_trials), (n_images, 1)), axis=1)[:, : m * size]
-    shuffled = np.take_along_axis(responses, order[:, :, None], axis=1)
-    return shuffled.reshape(n_images, m, size, n_channels).mean(axis=2)
+    size = options["pseudotrial_size"]
+    fold_sizes = [len(part) for part in np.array_split(np.arange(m), options["folds"])]
+    once_bytes = REPEATS_BYTES if module is np else DEVICE_REPEATS_BYTES
+    at_once = max(1, once_bytes // (8 * n_images * m * max(n_images, size * n_channels)))
+    flat = responses.reshape(-1, n_channels)
+    rows_of_image = n_trials * np.arange(n_images)[:, None]
+    rdm = np.zeros((n_images, n_images))
+    for start in range(0, len(draws), at_once):
+        chosen = np.stack(draws[start : start + at_once])[:, :, : m * size] + rows_of_image
+        groups = chosen.reshape(len(chosen), n_images, m, size)
+        pseudotrials = sum(flat[groups[..., member]] for member in range(size)) / size
+        evidence = EVIDENCE[classifier](module, pseudotrials, fold_sizes, weighting)
+        rdm += as_numpy(evidence) * (len(chosen) / len(draws))
+    np.fill_diagonal(rdm, 0)
+    return rdm if weighting == "decision" else tied(rdm)
 
 
-def _accuracies(pseudotrials: NDArray[np.float64], folds: int) -> NDArray[np.float64]:
-    n_images, m, _ = pseudotrials.shape
-    sizes = np.array([len(part) for part in np.array_split(np.arange(m), folds)])
-    labels = np.repeat(np.arange(folds), sizes)
-    decisions = held_out_decision_values(pseudotrials, np.tile(labels, (n_images, 1)))
-    correct = (decisions[:, :m] < 0).astype(np.int64) + (decisions[:, m:] >= 0)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    return (np.add.reduceat(correct, starts, axis=1) / (2 * sizes)).mean(axis=1)
+def _svm_evidence(
+    module: Any, pseudotrials: NDArray[np.float64], fold_sizes: list[int], weighting: str | None
+) -> NDArray[np.float64]:
+    """Average over repeats and folds how well an SVM tells the images of each pair apart; as `lda_evidence`."""
+    repeats, n_images, m, _ = pseudotrials.shape
+    labels = np.tile(np.repeat(np.arange(len(fold_sizes)), fold_sizes), (n_images, 1))
+    rows, columns = np.triu_indices(n_images, 1)
+    # Every fold weighs the same, whatever its size.
+    share = np.repeat(1 / (2 * len(fold_sizes) * np.array(fold_sizes)), fold_sizes)
+    is_second = np.repeat([False, True], m)
+    evidence = np.zeros(len(rows))
+    for repeat in pseudotrials:
+        decisions = _decision_values(repeat, labels, len(fold_sizes), rows, columns, 1.0)
+        if weighting == "decision":
+            evidence += np.where(is_second, decisions, -decisions) @ np.tile(share, 2)
+        else:
+            evidence += ((decisions >= 0) == is_second) @ np.tile(share, 2)
+    rdm = np.zeros((n_images, n_images))
+    rdm[rows, columns] = rdm[columns, rows] = evidence / repeats
+    return rdm
+
+
+EVIDENCE = {"svm": _svm_evidence, "lda": lda_evidence}
+"""The classifiers."""
+
+
+def _decision_values(
+    pseudotrials: NDArray[Any],
+    folds: NDArray[np.integer],
+    n_folds: int,
+    first: NDArray[np.integer],
+    second: NDArray[np.integer],
+    C: float,
+) -> NDArray[np.float64]:
+    """Return the held-out decision values (n_pairs, 2m) of some pairs of images; folds are labelled 0 … n_folds - 1."""
+    from brainscore_realnet.rsa import _svm
+    from brainscore_realnet.rsa._threads import one_at_a_time
+
+    centred = pseudotrials - pseudotrials.mean(axis=(0, 1), dtype=np.float64)
+    # In units of their spread, with C in its square, decision values stay the same and float32 never overflows.
+    spread = float(np.sqrt(np.mean(centred**2))) or 1.0
+    lanes, penalty = _svm.precision(2 * folds.shape[1], C * spread**2, SOLVER_TOLERANCE)
+    decisions = np.empty((len(first), 2 * folds.shape[1]))
+    found = np.empty(len(first), dtype=np.bool_)
+    for start in range(0, len(first), PAIRS_AT_ONCE):
+        part = slice(start, start + PAIRS_AT_ONCE)
+        with one_at_a_time:
+            _svm.solve_pairs(
+                lanes,
+                centred / spread,
+                folds.astype(np.int64),
+                n_folds,
+                first[part].astype(np.int64),
+                second[part].astype(np.int64),
+                penalty,
+                SOLVER_TOLERANCE,
+                MAX_STEPS,
+                decisions[part],
+                found[part],
+            )
+    if not found.all():
+        warnings.warn(
+            f"{np.count_nonzero(~found)} of {len(found)} pairs of images did not converge within {MAX_STEPS} steps; "
+            "their accuracies are approximate. Scale the responses down (µV rather than nV).",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return decisions
+
+
+def _warn_of_volts(responses: NDArray[np.float64]) -> None:
+    spread = float(responses.std())
+    if spread < VOLTS:
+        warnings.warn(
+            f"Got responses with a standard deviation of {spread:.2g}, which look like volts or tesla; a linear SVM "
+            "with C = 1 depends on units, and in these it turns into a nearest-mean classifier. Multiply the responses "
+            "(by 1e6 for µV) or whiten them.",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -1,127 +1,167 @@
-"""Uncertainty of RDM similarities."""
+"""Group statistics over subjects: paired tests and the false discovery rate."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa.compare import comparison_vectors
-from brainscore_realnet.rsa.rdm import check_rdm
 
-DRAWS_AT_ONCE = 100
-"""Draws whose pair weights are held in memory together (200 images: 16 MB)."""
+FEWEST_SUBJECTS = 4
+"""Subjects that a test or bootstrap over subjects needs; three fMRI subjects are shown one by one instead."""
+
+ROUNDING = 1e-12
+"""Relative size below which a difference between subjects is rounding error."""
 
 
-def bootstrap_stimuli(
-    model_rdms: ArrayLike, neural_rdms: ArrayLike, draws: int = 200, seed: int = 0
-) -> NDArray[np.float64]:
-    """Bootstrap the Spearman similarity over images.
+@dataclass(frozen=True, eq=False)
+class PairedTest:
+    """Two-sided paired t test; float64 arrays (...), scalars for one value a subject."""
+
+    difference: NDArray[np.float64]
+    """Mean over subjects of a - b."""
+    sem: NDArray[np.float64]
+    """Standard error of the mean difference."""
+    t: NDArray[np.float64]
+    p: NDArray[np.float64]
+    n: int
+    """Number of subjects."""
+    degrees_of_freedom: int
+
+
+def paired_test(a: ArrayLike, b: ArrayLike) -> PairedTest:
+    """Test whether two similarities of the same subjects differ: two-sided paired t test.
 
     Parameters
     ----------
-    model_rdms : (A, n, n) array, or any leading dimensions
-        RDMs of a model's areas.
-    neural_rdms : (..., n, n) array
-        Measured RDMs of the same images, for example (n_subjects, n_times, n, n).
-    draws : int
-        Number of bootstrap samples, at least 1.
-    seed : int
-        Seed of the draws, not negative; the same draws for every pair of RDMs.
+    a, b : (n_subjects, ...) arrays
+        Subject-matched similarities (row k: model k with subject k), at least 4 subjects, equal shapes.
 
     Returns
     -------
-    (draws, A, ...) float64 array
-        Similarities, one for each draw and pair of RDMs; see `resampled_similarity` for the linearisation.
+    PairedTest
+        Mean difference, its standard error, t and uncorrected p of shape (...). Where a and b are the same in all
+        subjects, up to rounding, t = 0 and p = 1.
 
     Raises
     ------
     BadInputError
-        What `compare_rdms` refuses, fewer than one draw, a negative seed, or so few images that a draw leaves nothing
-        to correlate.
+        Fewer than 4 subjects, different shapes, NaN or infinity (with their place), or differences that are not zero
+        but the same in all subjects, for which t is infinite.
     """
-    if draws < 1 or seed < 0:
-        raise BadInputError(f"Got draws={draws} and seed={seed}; expected at least 1 draw and a seed of 0 or more.")
-    n_images = check_rdm(model_rdms, "model_rdms").shape[-1]
-    multiplicities = np.random.default_rng(seed).multinomial(n_images, np.full(n_images, 1 / n_images), size=draws)
-    return resampled_similarity(model_rdms, neural_rdms, multiplicities)
-
-
-def resampled_similarity(
-    model_rdms: ArrayLike, neural_rdms: ArrayLike, multiplicities: ArrayLike
-) -> NDArray[np.float64]:
-    """Compute the Spearman similarity of resampled images, with the ranks of the full set of images.
-
-    An image drawn c times counts c times; a pair of an image with its own copy is dropped (S23). Ranks are those of
-    all images and are not computed anew in every draw: the similarity is Pearson of fixed mid-ranks. This linearises
-    Spearman around the full sample; with all multiplicities one it is Spearman exactly.
-
-    Parameters
-    ----------
-    model_rdms : (..., n, n) array
-        RDMs of a model.
-    neural_rdms : (..., n, n) array
-        Measured RDMs of the same images.
-    multiplicities : (draws, n) array of int
-        How often each image is drawn.
-
-    Returns
-    -------
-    (draws, ..., ...) float64 array
-        Leading dimensions of `model_rdms`, then those of `neural_rdms`.
-
-    Raises
-    ------
-    BadInputError
-        What `compare_rdms` refuses, different numbers of images, or a draw that leaves nothing to correlate.
-    """
-    # w_ij = c_i c_j for i < j, scaled to Σ w = 1; x, y: mid-ranks of the dissimilarities
-    #   ρ = (Σ w x y - Σ w x Σ w y) / √[(Σ w x² - (Σ w x)²) (Σ w y² - (Σ w y)²)]
-    model, neural = check_rdm(model_rdms, "model_rdms"), check_rdm(neural_rdms, "neural_rdms")
-    counts = np.asarray(multiplicities, dtype=np.float64)
-    n_images = model.shape[-1]
-    if neural.shape[-1] != n_images or counts.ndim != 2 or counts.shape[1] != n_images:
+    # t = mean(d) / sem,    sem = sd(d) / √n,    d = a - b,    n - 1 degrees of freedom
+    first, second = matched(a, b, ("a", "b"))
+    refuse_few_subjects(first.shape, "a")
+    n, shape = len(first), first.shape[1:]
+    differences = (first - second).reshape(n, -1)
+    tolerance = ROUNDING * np.maximum(np.abs(first), np.abs(second)).reshape(n, -1).max(axis=0)
+    same = np.ptp(differences, axis=0) <= tolerance
+    equal = np.abs(differences).max(axis=0) <= tolerance
+    if (same & ~equal).any():
+        place = np.flatnonzero(same & ~equal)[0]
+        where = tuple(int(index) for index in np.unravel_index(place, shape))
         raise BadInputError(
-            f"Got model_rdms of shape {model.shape}, neural_rdms of shape {neural.shape} and multiplicities of shape "
-            f"{counts.shape}; expected the same number of images in all. Select the images that both have."
+            f"Got the same difference a - b = {differences[0, place]:.3g} in all {n} subjects{at(where)}, for which t "
+            "is infinite; expected differences that vary. Check that every subject has its own values."
         )
-    n_pairs = n_images * (n_images - 1) // 2
-    x = comparison_vectors(model, "spearman", "model_rdms").reshape(-1, n_pairs)
-    y = comparison_vectors(neural, "spearman", "neural_rdms").reshape(-1, n_pairs)
-    similarity = np.empty((len(counts), len(x), len(y)))
-    for start in range(0, len(counts), DRAWS_AT_ONCE):
-        block = counts[start : start + DRAWS_AT_ONCE]
-        similarity[start : start + len(block)] = _weighted_correlation(_pair_weights(block), x, y)
-    return similarity.reshape(len(counts), *model.shape[:-2], *neural.shape[:-2])
-
-
-def _pair_weights(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    rows, columns = np.triu_indices(counts.shape[1], 1)
-    weights = counts[:, rows] * counts[:, columns]
-    total = weights.sum(axis=1, keepdims=True)
-    if (total == 0).any():
-        raise _nothing_left(counts.shape[1])
-    return weights / total
-
-
-def _weighted_correlation(
-    weights: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    mean_x, mean_y = weights @ x.T, weights @ y.T
-    variance_x, variance_y = weights @ (x**2).T - mean_x**2, weights @ (y**2).T - mean_y**2
-    # x and y are unit vectors: the variance of all pairs is 1 / n_pairs.
-    if min(variance_x.min(), variance_y.min()) < 1e-12 / x.shape[1]:
-        raise _nothing_left(None)
-    similarity = np.empty((len(weights), len(x), len(y)))
-    for row, ranks in enumerate(x):
-        covariance = (weights * ranks) @ y.T - mean_x[:, row, None] * mean_y
-        similarity[:, row] = covariance / np.sqrt(variance_x[:, row, None] * variance_y)
-    return np.clip(similarity, -1, 1)
-
-
-def _nothing_left(n_images: int | None) -> BadInputError:
-    images = "images" if n_images is None else f"{n_images} images"
-    return BadInputError(
-        f"Got a bootstrap draw of {images} in which all dissimilarities are equal, so that no correlation is defined. "
-        "Expected at least about 10 images with few ties."
+    t, p = np.zeros(differences.shape[1]), np.ones(differences.shape[1])
+    t[~equal], p[~equal] = stats.ttest_1samp(differences[:, ~equal], 0)
+    return PairedTest(
+        difference=differences.mean(axis=0).reshape(shape)[()],
+        sem=stats.sem(differences).reshape(shape)[()],
+        t=t.reshape(shape)[()],
+        p=p.reshape(shape)[()],
+        n=n,
+        degrees_of_freedom=n - 1,
     )
+
+
+def fdr(p: ArrayLike) -> NDArray[np.float64]:
+    """Correct p values for the false discovery rate (Benjamini & Hochberg 1995).
+
+    Parameters
+    ----------
+    p : (...) array
+        p values of one family of tests, for example areas × times.
+
+    Returns
+    -------
+    (...) float64 array
+        q values: rejecting q ≤ α keeps the false discovery rate at α over all entries together.
+
+    Raises
+    ------
+    BadInputError
+        No p values, NaN, or values outside [0, 1] (with their place).
+    """
+    # q of the i-th smallest of m:  q_(i) = min over j ≥ i of  p_(j) m / j
+    values = np.asarray(p, dtype=np.float64)
+    bad = ~((values >= 0) & (values <= 1))
+    if values.size == 0 or bad.any():
+        where = tuple(int(index) for index in np.argwhere(bad)[0]) if bad.any() else ()
+        got = f"{values[where]}{at(where)} of p" if bad.any() else "no p values"
+        raise BadInputError(f"Got {got} (shape {values.shape}); expected p values in [0, 1]. Leave out tests not run.")
+    return stats.false_discovery_control(values.ravel(), method="bh").reshape(values.shape)[()]
+
+
+def check_draws(draws: int, seed: int, fewest: int = 1) -> None:
+    """Refuse too few draws, negative seeds, and numbers that are not whole."""
+    whole = all(isinstance(number, int | np.integer) for number in (draws, seed))
+    if not whole or draws < fewest or seed < 0:
+        raise BadInputError(
+            f"Got draws={draws} and seed={seed}; expected whole numbers, at least {fewest} draw(s) and a seed of 0 or "
+            "more."
+        )
+
+
+def values_of_subjects(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return the values (n_subjects, ...) as float64 if they are finite and of enough subjects for a test."""
+    checked = finite(values, name)
+    refuse_few_subjects(checked.shape, name)
+    return checked
+
+
+def refuse_few_subjects(shape: tuple[int, ...], name: str) -> None:
+    """Refuse shapes (n_subjects, ...) with fewer subjects than a test needs."""
+    if not shape or shape[0] < FEWEST_SUBJECTS:
+        raise BadInputError(
+            f"Got {name} of {shape[0] if shape else 'no'} subject(s); expected at least {FEWEST_SUBJECTS} for a "
+            "statement about others. Show every subject, and bootstrap stimuli instead (`bootstrap_stimuli`)."
+        )
+
+
+def matched(a: ArrayLike, b: ArrayLike, names: tuple[str, str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two finite arrays of equal shape (n_subjects, ...) as float64."""
+    first, second = finite(a, names[0]), finite(b, names[1])
+    if first.shape != second.shape:
+        raise BadInputError(
+            f"Got {names[0]} of shape {first.shape} and {names[1]} of shape {second.shape}; expected equal shapes "
+            "(n_subjects, ...), the same subjects in the same order."
+        )
+    return first, second
+
+
+def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return the values as float64 if all are finite real numbers; the message names the first that is not."""
+    given = np.asarray(values)
+    if given.dtype.kind not in "fiu" or given.ndim == 0 or given.size == 0:
+        raise BadInputError(
+            f"Got {name} of shape {given.shape} and dtype {given.dtype}; expected real numbers of shape (n_subjects, "
+            "...)."
+        )
+    bad = np.argwhere(~np.isfinite(given))
+    if bad.size:
+        where = tuple(int(index) for index in bad[0])
+        raise BadInputError(
+            f"Got {given[where]} at {where} of {name} of shape {given.shape}; expected finite values. Leave out the "
+            "subjects or times that have no data, in all arrays."
+        )
+    return given.astype(np.float64, copy=False)
+
+
+def at(where: tuple[int, ...]) -> str:
+    """Tell a place within an array for a message; nothing for scalars."""
+    return f" at {where}" if where else ""

@@ -21,6 +21,10 @@ def test_defaults_leave_the_identifier_alone_and_options_append_theirs(data_of):
         "-folds2": {"folds": 2},
         "-repeats1": {"repeats": 1},
         "-seed3": {"seed": 3},
+        "-lda": {"rdm": "lda"},
+        "-smooth5": {"preset": "neurora-1"},
+        "-weightingdecision": {"weighting": "decision"},
+        "-pseudotrialsize4-folds2-repeats10": {"preset": "gifford", "repeats": 10},
     }
     for suffix, options in suffixes.items():
         assert plain.with_options(**options).identifier == f"SimTiny-rsa{suffix}"
@@ -34,6 +38,8 @@ def test_defaults_leave_the_identifier_alone_and_options_append_theirs(data_of):
     ("options", "message"),
     [
         ({"windw": (0, 1)}, r"unknown options windw; expected some of .*window"),
+        ({"preset": "nobody"}, "preset='nobody'; expected one of neurora-1, neurora-2, gifford"),
+        ({"rdm": "knn"}, "rdm='knn'"),
         ({"screen": "cinema"}, r"screen='cinema'; expected one of degrees, fullfield"),
         ({"window": (0.2, 0.1)}, r"window=\(0\.2, 0\.1\)"),
         ({"window": (0.1,)}, r"window=\(0\.1,\)"),

@@ -8,6 +8,7 @@ from scipy.stats import rankdata, spearmanr
 
 from brainscore_realnet.adapters import eeg_rsa
 from brainscore_realnet.adapters.eeg_rsa import EEGData, EEGRSABenchmark
+from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, eeg_half_rdms
 from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.rsa import decoding_rdm
 
@@ -152,10 +153,8 @@ def test_mean_of_the_area_benchmarks_is_the_headline(benchmark_of, candidate, sc
 
 
 def test_one_subject_is_scored_against_the_root_of_its_reliability(benchmark_of, candidate, scored, recording_of):
-    from brainscore_realnet.adapters.neural_rdms import Decoding, eeg_half_rdms
-
     score = benchmark_of(subjects=("sub-02",))(candidate)
-    halves = eeg_half_rdms(recording_of("sub-02"), np.arange(3, 8), Decoding(**QUICK))
+    halves = eeg_half_rdms(recording_of("sub-02"), np.arange(3, 8), Dissimilarity(**QUICK)).values
     r = np.mean(
         [
             [spearmanr(triangle(a), triangle(b)).statistic for a, b in zip(*split, strict=True)]
@@ -191,7 +190,9 @@ def test_order_of_images_does_not_change_the_score(order):
             for subject in SUBJECTS
         }
         patch.setattr(
-            eeg_rsa, "eeg_rdms", lambda recorded, times, *_: permuted[SUBJECTS.index(recorded.subject), times]
+            eeg_rsa,
+            "COMPUTE",
+            {"whole": lambda recorded, times, *_: NeuralRDMs(permuted[SUBJECTS.index(recorded.subject), times], "")},
         )
         stimuli = StimuliNamed(names)
         data = EEGData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording.__getitem__)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from brainscore_realnet.adapters import neural_rdms
-from brainscore_realnet.adapters.neural_rdms import Decoding, eeg_half_rdms, eeg_rdms, missing_seconds
+from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, eeg_half_rdms, eeg_rdms, stacked, work
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import decoding_rdm
+from brainscore_realnet.rsa import crossnobis_rdm, decoding_rdm
 
-QUICK = Decoding(pseudotrial_size=2, folds=2, repeats=1)
+QUICK = Dissimilarity(pseudotrial_size=2, folds=2, repeats=1)
 TIMES = np.array([3, 4, 5])
 
 
@@ -22,9 +22,9 @@ def decoded(monkeypatch):
     """Trials that were decoded, a list that grows."""
     seen: list[np.ndarray] = []
 
-    def watch(data, **options):
+    def watch(data, *classifier, **options):
         seen.append(np.array(data))
-        return decoding_rdm(data, **options)
+        return decoding_rdm(data, *classifier, **options)
 
     monkeypatch.setattr(neural_rdms, "decoding_rdm", watch)
     return seen
@@ -33,7 +33,9 @@ def decoded(monkeypatch):
 def test_rdms_are_those_of_pairwise_decoding(recording_of):
     recording = recording_of()
     expected = decoding_rdm(recording.data, pseudotrial_size=2, folds=2, repeats=1, seed=0, times=TIMES)
-    np.testing.assert_array_equal(eeg_rdms(recording, TIMES, QUICK), expected)
+    found = eeg_rdms(recording, TIMES, QUICK)
+    np.testing.assert_array_equal(found.values, expected)
+    assert found.method == "svm accuracy, 2 trials a pseudotrial, 2 folds, 1 repeats, seed 0"
 
 
 def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
@@ -42,7 +44,7 @@ def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
     second = eeg_rdms(recording_of(), TIMES, QUICK, steps.append)
     assert len(decoded) == len(TIMES)
     assert steps == []
-    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first.values, second.values)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +71,19 @@ def test_only_what_was_not_decoded_with_these_data_and_options_is_decoded(record
 @pytest.mark.parametrize("wrong", [{"seed": -1}, {"folds": 1}, {"repeats": 0}, {"pseudotrial_size": 0}], ids=str)
 def test_options_that_cannot_be_computed_are_refused(wrong):
     with pytest.raises(BadInputError, match="expected at least 1, 2, 1 and 0"):
-        Decoding(**wrong)
+        Dissimilarity(**wrong)
 
 
 def test_rdm_at_a_time_does_not_depend_on_the_other_times(recording_of):
     recording = recording_of()
-    alone = eeg_rdms(recording, np.array([5]), QUICK)[0]
-    np.testing.assert_array_equal(eeg_rdms(recording, TIMES, QUICK)[2], alone)
+    alone = eeg_rdms(recording, np.array([5]), QUICK).values[0]
+    np.testing.assert_array_equal(eeg_rdms(recording, TIMES, QUICK).values[2], alone)
 
 
 @pytest.mark.parametrize("n_trials", [12, 13])
 def test_halves_share_no_trial_and_hold_whole_trials(recording_of, decoded, n_trials):
     recording = recording_of(n_trials=n_trials)
-    halves = eeg_half_rdms(recording, TIMES, QUICK)
+    halves = eeg_half_rdms(recording, TIMES, QUICK).values
     assert halves.shape == (2, neural_rdms.SPLITS, len(TIMES), 12, 12)
     assert len(decoded) == 2 * neural_rdms.SPLITS * len(TIMES)
     trial_of = [{recording.data[0, trial, 0, at]: trial for trial in range(n_trials)} for at in TIMES]
@@ -97,9 +99,9 @@ def test_halves_share_no_trial_and_hold_whole_trials(recording_of, decoded, n_tr
 
 
 def test_halves_are_stored_too(recording_of, decoded):
-    first = eeg_half_rdms(recording_of(), TIMES, QUICK)
+    first = eeg_half_rdms(recording_of(), TIMES, QUICK).values
     n_decoded = len(decoded)
-    np.testing.assert_array_equal(eeg_half_rdms(recording_of(), TIMES, QUICK), first)
+    np.testing.assert_array_equal(eeg_half_rdms(recording_of(), TIMES, QUICK).values, first)
     assert len(decoded) == n_decoded
 
 
@@ -112,26 +114,94 @@ def test_progress_advances_once_a_time_point(recording_of):
     assert steps == [1] * (2 * neural_rdms.SPLITS * len(TIMES))
 
 
-def test_nothing_is_missing_once_it_is_stored(recording_of, monkeypatch):
-    asked: list[int] = []
-    monkeypatch.setattr(neural_rdms, "estimate_seconds", lambda *sizes, **_: asked.append(sizes[1:3]) or 1.0)
-    recording = recording_of()
-    assert missing_seconds(recording, TIMES, QUICK, with_halves=True) == 1 + 2 * neural_rdms.SPLITS
-    assert asked == [(3, 12), (3, 6)]
-    eeg_rdms(recording, TIMES[:2], QUICK)
-    assert missing_seconds(recording, TIMES, QUICK, with_halves=False) == 1
-    assert asked[-1] == (1, 12)
-    eeg_rdms(recording, TIMES, QUICK)
-    assert missing_seconds(recording, TIMES, QUICK, with_halves=False) == 0
-    assert missing_seconds(recording, TIMES, QUICK, with_halves=True) == 2 * neural_rdms.SPLITS
-    eeg_half_rdms(recording, TIMES, QUICK)
-    assert missing_seconds(recording, TIMES, QUICK, with_halves=True) == 0
-
-
-def test_estimate_is_positive_and_grows_with_the_work(recording_of, monkeypatch):
+def test_work_counts_what_is_not_stored_and_estimates_its_time(recording_of, monkeypatch):
+    asked: list[tuple[int, int]] = []
     monkeypatch.setattr(
-        neural_rdms, "estimate_seconds", lambda n_images, n_times, *_, **options: n_times * options["repeats"]
+        neural_rdms, "estimate_seconds", lambda _, n_times, n_trials, *__: asked.append((n_times, n_trials)) or n_times
     )
     recording = recording_of()
-    once = missing_seconds(recording, TIMES, QUICK, with_halves=False)
-    assert missing_seconds(recording, TIMES, replace(QUICK, repeats=5), with_halves=False) == 5 * once > 0
+
+    def missing(kind):
+        found = work(recording, TIMES, QUICK, kind)
+        assert (found.subject, found.kind) == ("sub-01", kind)
+        return found.matrices, found.missing, found.seconds
+
+    splits = 2 * neural_rdms.SPLITS
+    assert missing("whole") == (3, 3, 3)
+    assert missing("halves") == (3 * splits, 3 * splits, 3 * splits)
+    assert asked == [(3, 12), (3, 6)]
+    eeg_rdms(recording, TIMES[:2], QUICK)
+    assert missing("whole") == (3, 1, 1)
+    eeg_rdms(recording, TIMES, QUICK)
+    assert missing("whole") == (3, 0, 0)
+    assert missing("halves") == (3 * splits, 3 * splits, 3 * splits)
+    eeg_half_rdms(recording, TIMES, QUICK)
+    assert missing("halves") == (3 * splits, 0, 0)
+
+
+@pytest.mark.parametrize("rdm", ["svm", "lda"])
+def test_estimates_are_positive(recording_of, rdm):
+    assert work(recording_of(), TIMES, replace(QUICK, rdm=rdm), "whole").seconds > 0
+
+
+@pytest.mark.parametrize("options", [{"rdm": "lda"}, {"weighting": "decision"}, {"rdm": "lda", "repeats": 3}], ids=str)
+def test_other_methods_are_those_of_the_engine(recording_of, options):
+    recording = recording_of()
+    wanted = {"pseudotrial_size": 2, "folds": 2, "repeats": 1, **options}
+    found = eeg_rdms(recording, TIMES, Dissimilarity(**wanted))
+    wanted["classifier"] = wanted.pop("rdm", "svm")
+    np.testing.assert_array_equal(found.values, decoding_rdm(recording.data, times=TIMES, **wanted))
+
+
+def test_crossnobis_distances_are_those_of_the_engine_in_whole_and_halves(recording_of):
+    recording = recording_of()
+    crossnobis = Dissimilarity(rdm="crossnobis")
+    found = eeg_rdms(recording, TIMES, crossnobis)
+    np.testing.assert_allclose(found.values, crossnobis_rdm(recording.data, times=TIMES), atol=1e-12)
+    assert eeg_half_rdms(recording, TIMES, crossnobis).values.shape == (2, neural_rdms.SPLITS, 3, 12, 12)
+
+
+def test_smoothed_rdms_are_averages_of_stored_ones(recording_of, decoded):
+    recording = recording_of()
+    smooth = replace(QUICK, smooth=5)
+    found = eeg_rdms(recording, TIMES, smooth)
+    options = {"pseudotrial_size": 2, "folds": 2, "repeats": 1}
+    np.testing.assert_array_equal(found.values, decoding_rdm(recording.data, times=TIMES, smooth=5, **options))
+    assert len(decoded) == 7  # time points 1 to 7
+    eeg_rdms(recording, TIMES, QUICK)
+    assert len(decoded) == 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"rdm": "lda"}, {"rdm": "crossnobis"}, {"weighting": "decision"}, {"repeats": 6}, {"seed": 1}],
+    ids=str,
+)
+def test_rdms_of_different_methods_are_not_mixed(options):
+    values = np.zeros((2, 3, 3))
+    svm, other = (NeuralRDMs(values, Dissimilarity(**given).method) for given in ({}, options))
+    assert stacked([svm, svm]).values.shape == (2, 2, 3, 3)
+    with pytest.raises(BadInputError, match="different methods"):
+        stacked([svm, other])
+
+
+def test_a_stored_rdm_of_another_method_is_refused(recording_of, monkeypatch):
+    recording = recording_of()
+    monkeypatch.setattr(neural_rdms, "_key", lambda *_: ("the same for all",))
+    eeg_rdms(recording, TIMES, QUICK)
+    with pytest.raises(BadInputError, match=r"sub-01 at time point 3 that is 'svm accuracy.*expected 'lda accuracy"):
+        eeg_rdms(recording, TIMES, replace(QUICK, rdm="lda"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"rdm": "knn"}, "rdm='knn'; expected one of svm, lda, crossnobis"),
+        ({"smooth": 2}, "smooth=2; expected an odd number"),
+        ({"weighting": "votes"}, "weighting='votes'"),
+        ({"rdm": "crossnobis", "repeats": 3, "folds": 2}, "folds, repeats with rdm='crossnobis'"),
+    ],
+)
+def test_methods_that_there_are_not_are_refused(wrong, message):
+    with pytest.raises(BadInputError, match=message):
+        Dissimilarity(**wrong)

@@ -1,3 +1,9 @@
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numba
@@ -137,16 +143,22 @@ def test_nan_outside_the_times_asked_for_does_not_matter():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"classifier": "lda"}, "'lda'; expected one of svm"),
-        ({"smooth": 5}, "smooth=5; the only valid value is None"),
-        ({"weighting": "decision"}, "weighting='decision'; the only valid value is None"),
+        ({"classifier": "knn"}, "'knn'; expected one of svm, lda"),
+        ({"smooth": 4}, "smooth=4; expected an odd number"),
+        ({"smooth": -1}, "smooth=-1; expected an odd number"),
+        ({"weighting": "accuracy"}, "weighting='accuracy'; expected one of None, 'decision'"),
+        ({"device": "cpu"}, "device='cpu' with classifier='svm', which is computed on the CPU; expected None"),
+        ({"preset": "neurora"}, "preset='neurora'; expected one of neurora-1, neurora-2, gifford"),
+        ({"preset": "gifford"}, "pseudotrial_size=2 beside preset='gifford', which sets pseudotrial_size=4"),
+        ({"replay": True}, "replay=True with preset=None"),
         ({"pseudotrial_size": 0}, "pseudotrial_size=0; expected a whole number of at least 1"),
         ({"pseudotrial_size": 2.5}, "pseudotrial_size=2.5"),
         ({"folds": 1}, "folds=1; expected a whole number of at least 2"),
         ({"repeats": 0}, "repeats=0"),
         ({"repeats": True}, "repeats=True"),
         ({"seed": -1}, "seed=-1"),
-        ({"pseudotrial_size": 4}, r"12 trials an image, which make 3 pseudotrial\(s\) of 4"),
+        ({"pseudotrial_size": 4}, r"12 trials an image, which make 3 pseudotrial\(s\) of 4.*16 trials for 4 folds"),
+        ({"seed": 1.5}, "seed=1.5"),
         ({"times": [0, 3]}, "between 0 and 3; expected indices of 0 to 2"),
         ({"times": [-1]}, "between -1 and -1"),
         ({"times": []}, "times="),
@@ -166,11 +178,107 @@ def test_options_that_cannot_be_computed_are_refused(options, message):
         (np.ones((1, 12, 6, 3)), "at least 2 images"),
         (np.ones((5, 12, 0, 3)), r"\(5, 12, 0, 3\)"),
         (np.ones((5, 12, 6, 3), dtype=complex), "complex128"),
+        ([np.ones((12, 6, 3)), np.ones((11, 6, 3))], "expected equally many for every image"),
     ],
 )
 def test_trials_of_another_kind_are_refused(data, message):
     with pytest.raises(BadInputError, match=message):
         decoding_rdm(data, pseudotrial_size=2)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "lda"])
+def test_a_channel_that_never_varies_is_refused_with_its_place(classifier):
+    data = responses(12)
+    data[:, :, 4, 1] = 3.7
+    with pytest.raises(BadInputError, match=r"channel 4 .* time 1"):
+        decoding_rdm(data, classifier, pseudotrial_size=2)
+    assert decoding_rdm(data, classifier, pseudotrial_size=2, times=[0, 2]).shape == (2, 5, 5)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "lda"])
+def test_two_images_with_the_same_trials_are_refused_by_name(classifier):
+    data = responses(13)
+    data[4] = data[1]
+    with pytest.raises(BadInputError, match="same trials for images 1 and 4"):
+        decoding_rdm(data, classifier, pseudotrial_size=2)
+
+
+def test_smoothing_averages_accuracies_over_the_neighbouring_time_points():
+    data = responses(14, times=8)
+    plain = decoding_rdm(data, pseudotrial_size=2)
+    smoothed = decoding_rdm(data, pseudotrial_size=2, smooth=5)
+    windows = [(0, 3), (0, 4), (0, 5), (1, 6), (2, 7), (3, 8), (4, 8), (5, 8)]
+    np.testing.assert_allclose(smoothed, [plain[a:b].mean(axis=0) for a, b in windows], atol=1e-12)
+    np.testing.assert_array_equal(decoding_rdm(data, pseudotrial_size=2, smooth=5, times=[6, 0]), smoothed[[6, 0]])
+
+
+def test_decision_weighting_averages_the_decision_values_for_the_right_image():
+    data = responses(15, n=3, times=1)
+    result = decoding_rdm(data, pseudotrial_size=2, folds=3, repeats=1, weighting="decision")[0]
+    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0, 0)))
+    order = rng.permuted(np.tile(np.arange(12), (3, 1)), axis=1)
+    means = np.stack([data[i, order[i], :, 0].reshape(6, 2, -1).mean(axis=1) for i in range(3)])
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        values = []
+        for held_out in np.split(np.arange(6), 3):
+            training = np.setdiff1d(np.arange(6), held_out)
+            samples, image = np.concatenate([means[i, training], means[j, training]]), np.repeat([0, 1], 4)
+            svm = SVC(kernel="linear", C=1, tol=1e-8).fit(samples, image)
+            values += [*-svm.decision_function(means[i, held_out]), *svm.decision_function(means[j, held_out])]
+        assert result[i, j] == result[j, i] == pytest.approx(np.mean(values), abs=2e-4)
+    assert (np.diag(result) == 0).all()
+
+
+def test_data_in_volts_are_decoded_with_a_warning():
+    data = responses(16)
+    with pytest.warns(RuntimeWarning, match=r"standard deviation of 1\.\de-06, which look like volts"):
+        decoding_rdm(data * 1e-6, pseudotrial_size=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decoding_rdm(data, pseudotrial_size=2)
+        decoding_rdm(data * 1e-6, "lda", pseudotrial_size=2)
+
+
+def test_equal_accuracies_are_exactly_tied_whatever_the_number_of_repeats():
+    rdm = decoding_rdm(responses(17, n=20, trials=12, times=1), pseudotrial_size=2, folds=3, repeats=7)[0]
+    levels = np.unique(rdm[np.triu_indices(20, 1)])
+    assert np.diff(levels).min() > 1e-3
+
+
+def test_decision_values_of_any_size_keep_their_digits():
+    data = responses(19, n=3, times=1)
+    small, plain = (decoding_rdm(unit * data, "lda", pseudotrial_size=2, weighting="decision") for unit in (1e-9, 1))
+    np.testing.assert_allclose(small, plain, rtol=1e-6)
+    with pytest.warns(RuntimeWarning, match="volts"):
+        volts = decoding_rdm(1e-9 * data, pseudotrial_size=2, weighting="decision")
+    assert (np.abs(volts[:, *np.triu_indices(3, 1)]) > 0).all()
+
+
+def test_ctrl_c_stops_the_kernel_within_seconds():
+    script = """
+import numpy as np
+from brainscore_realnet.rsa import decoding_rdm
+decoding_rdm(np.random.default_rng(0).standard_normal((3, 20, 4, 1)))
+print("ready", flush=True)
+decoding_rdm(np.random.default_rng(0).standard_normal((300, 80, 17, 30)), repeats=50)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_two_threads_may_decode_at_once():
+    data = responses(18, n=10)
+    alone = decoding_rdm(data, pseudotrial_size=2)
+    with ThreadPoolExecutor(2) as pool:
+        for result in pool.map(lambda _: decoding_rdm(data, pseudotrial_size=2), range(8)):
+            np.testing.assert_array_equal(result, alone)
 
 
 @pytest.fixture
@@ -214,7 +322,7 @@ def test_the_estimate_of_a_small_job_is_a_positive_number():
     [
         ((1, 1, 20), {}, "n_images=1"),
         ((5, 0, 20), {}, "n_times=0"),
-        ((5, 1, 20), {"classifier": "lda"}, "expected one of svm"),
+        ((5, 1, 20), {"classifier": "knn"}, "expected one of svm, lda"),
         ((5, 1, 10), {}, "10 trials an image"),
         ((5, 3, 20), {"trials": np.ones((5, 10, 6, 3))}, r"trials of shape \(5, 10, 6, 3\)"),
     ],

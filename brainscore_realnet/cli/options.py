@@ -1,0 +1,40 @@
+"""Options of benchmarks, for every command that takes a benchmark."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from brainscore_realnet.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """Variants of a benchmark."""
+
+    screen: Literal["degrees", "fullfield"] | None = None
+    """How stimuli are shown: at the experiment's visual angle (default) or filling the model's field of view."""
+    window: tuple[float, float] | None = None
+    """First and last time of an EEG score in seconds (default 0.05 0.20)."""
+    course: tuple[float, float] | None = None
+    """First and last time of the EEG time courses in seconds (default: the window)."""
+    rdm: Literal["svm", "lda", "crossnobis"] | None = None
+    """EEG dissimilarity: accuracy of a linear SVM (default) or of LDA, or cross-validated Mahalanobis distance."""
+    preset: Literal["neurora-1", "neurora-2", "gifford"] | None = None
+    """Decode as others do: NeuroRA 1.1.6, NeuroRA 2.0.1, or 100 half splits of pseudotrials of 4."""
+    repeats: int | None = None
+    """Shuffles of the trials that EEG decoding accuracies are averaged over (default 5)."""
+    smooth: int | None = None
+    """Neighbouring time points that EEG RDMs are averaged over (default: no smoothing)."""
+    weighting: Literal["decision"] | None = None
+    """Mean decision value instead of accuracy."""
+
+    def benchmark(self, identifier: str) -> Any:
+        """Load the benchmark with these options."""
+        from brainscore_realnet.scoring import load_benchmark
+
+        benchmark = load_benchmark(identifier)
+        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+        if not given:
+            return benchmark
+        if not hasattr(benchmark, "with_options"):
+            raise BadInputError(f"{identifier} takes no options, but --{', --'.join(given)} was given; leave it away.")
+        return benchmark.with_options(**given)
