@@ -11,7 +11,7 @@ from brainscore_realnet.rsa.bootstrap import (
     bootstrap_subjects,
 )
 from brainscore_realnet.rsa.clusters import Cluster, ClusterTest, cluster_permutation
-from brainscore_realnet.rsa.compare import compare_rdms
+from brainscore_realnet.rsa.compare import compare_rdms, partial_compare
 from brainscore_realnet.rsa.crossnobis import crossnobis_rdm
 from brainscore_realnet.rsa.decoding import (
     PRESETS,
@@ -54,6 +54,7 @@ __all__ = [
     "noise_ceiling",
     "noise_covariance",
     "paired_test",
+    "partial_compare",
     "rdm_stream",
     "single_subject_ceiling",
     "smoothed",

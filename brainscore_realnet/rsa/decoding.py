@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa._device import as_numpy
@@ -148,14 +152,17 @@ def decoding_rdm(
         decoded = replayed_rdms(data, np.array(needed), *sizes, seed, _decision_values)
     else:
         decoded = {}
-        for index, (module, responses) in zip(needed, time_points(data, np.array(needed), device=device), strict=True):
-            refuse_flat_channels(responses, responses[:1, :1], index)
-            if classifier == "svm" and index == needed[0]:
-                _warn_of_volts(responses)
-            draws = _draws(data.shape[0], data.shape[1], options["repeats"], seed, index)
-            decoded[index] = _decode(module, responses, m, options, classifier, weighting, draws)
-            if progress is not None:
-                progress(1)
+        with _mapping(classifier, device) as apply:
+            for index, (module, responses) in zip(
+                needed, time_points(data, np.array(needed), device=device), strict=True
+            ):
+                refuse_flat_channels(responses, responses[:1, :1], index)
+                if classifier == "svm" and index == needed[0]:
+                    _warn_of_volts(responses)
+                draws = _draws(data.shape[0], data.shape[1], options["repeats"], seed, index)
+                decoded[index] = _decode(module, responses, m, options, classifier, weighting, draws, apply)
+                if progress is not None:
+                    progress(1)
     rdms = smoothed(decoded, indices, n_times, options["smooth"])
     return rdms if weighting == "decision" else tied(rdms)
 
@@ -340,6 +347,7 @@ def _decode(
     classifier: str,
     weighting: str | None,
     draws: list[NDArray[np.intp]],
+    apply: Callable[..., Any],
 ) -> NDArray[np.float64]:
     """Return the RDM (n, n) at one time point from its responses (n_images, n_trials, n_channels)."""
     n_images, n_trials, n_channels = responses.shape
@@ -349,37 +357,48 @@ def _decode(
     at_once = max(1, once_bytes // (8 * n_images * m * max(n_images, size * n_channels)))
     flat = responses.reshape(-1, n_channels)
     rows_of_image = n_trials * np.arange(n_images)[:, None]
-    rdm = np.zeros((n_images, n_images))
-    for start in range(0, len(draws), at_once):
-        chosen = np.stack(draws[start : start + at_once])[:, :, : m * size] + rows_of_image
-        groups = chosen.reshape(len(chosen), n_images, m, size)
+
+    def evidence(some: list[NDArray[np.intp]]) -> NDArray[np.float64]:
+        chosen = np.stack(some)[:, :, : m * size] + rows_of_image
+        groups = chosen.reshape(len(some), n_images, m, size)
         pseudotrials = sum(flat[groups[..., member]] for member in range(size)) / size
-        evidence = EVIDENCE[classifier](module, pseudotrials, fold_sizes, weighting)
-        rdm += as_numpy(evidence) * (len(chosen) / len(draws))
+        return len(some) * as_numpy(EVIDENCE[classifier](module, pseudotrials, fold_sizes, weighting))
+
+    blocks = [draws[start : start + at_once] for start in range(0, len(draws), at_once)]
+    rdm = sum(apply(evidence, blocks), np.zeros((n_images, n_images))) / len(draws)
     np.fill_diagonal(rdm, 0)
     return rdm if weighting == "decision" else tied(rdm)
+
+
+@contextlib.contextmanager
+def _mapping(classifier: str, device: Any) -> Iterator[Callable[..., Any]]:
+    """Give the `map` that goes through blocks of repeats: with threads where the classifier has none of its own."""
+    if classifier == "svm" or device is not None:
+        yield map
+    else:
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+            yield pool.map
 
 
 def _svm_evidence(
     module: Any, pseudotrials: NDArray[np.float64], fold_sizes: list[int], weighting: str | None
 ) -> NDArray[np.float64]:
     """Average over repeats and folds how well an SVM tells the images of each pair apart; as `lda_evidence`."""
-    repeats, n_images, m, _ = pseudotrials.shape
-    labels = np.tile(np.repeat(np.arange(len(fold_sizes)), fold_sizes), (n_images, 1))
+    repeats, n_images, m, n_channels = pseudotrials.shape
     rows, columns = np.triu_indices(n_images, 1)
+    # All repeats are solved together: a few long calls keep the cores busier than many short ones.
+    first = (n_images * np.arange(repeats)[:, None] + rows).ravel()
+    second = first + np.tile(columns - rows, repeats)
+    labels = np.tile(np.repeat(np.arange(len(fold_sizes)), fold_sizes), (repeats * n_images, 1))
+    decisions = _decision_values(pseudotrials.reshape(-1, m, n_channels), labels, len(fold_sizes), first, second, 1.0)
+    is_second = np.repeat([False, True], m)
+    correct = (decisions >= 0) == is_second
+    evidence = np.where(is_second, decisions, -decisions) if weighting == "decision" else correct
     # Every fold weighs the same, whatever its size.
     share = np.repeat(1 / (2 * len(fold_sizes) * np.array(fold_sizes)), fold_sizes)
-    is_second = np.repeat([False, True], m)
-    evidence = np.zeros(len(rows))
-    for repeat in pseudotrials:
-        decisions = _decision_values(repeat, labels, len(fold_sizes), rows, columns, 1.0)
-        if weighting == "decision":
-            evidence += np.where(is_second, decisions, -decisions) @ np.tile(share, 2)
-        else:
-            evidence += ((decisions >= 0) == is_second) @ np.tile(share, 2)
     rdm = np.zeros((n_images, n_images))
-    rdm[rows, columns] = rdm[columns, rows] = evidence / repeats
-    return rdm
+    rdm[rows, columns] = (evidence @ np.tile(share, 2)).reshape(repeats, -1).mean(axis=0)
+    return rdm + rdm.T
 
 
 EVIDENCE = {"svm": _svm_evidence, "lda": lda_evidence}

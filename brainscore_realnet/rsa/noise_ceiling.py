@@ -18,14 +18,14 @@ def noise_ceiling(rdms: ArrayLike, method: str = "spearman") -> tuple[NDArray[np
 
     Subjects are pooled in the metric's own space, so that the pool maximises the mean similarity and `upper` bounds
     every model: for Spearman, z-scored ranks are averaged and correlated by Pearson without ranking again; Pearson
-    averages z-scored dissimilarities, cosine unit vectors; rho_a, whose candidates are rank vectors, ranks the mean
-    of the ranks.
+    averages z-scored dissimilarities, cosine unit vectors, cosine_cov whitened ones of unit length; rho_a, whose
+    candidates are rank vectors, ranks the mean of the ranks.
 
     Parameters
     ----------
     rdms : (n_subjects, ..., n, n) array
         RDMs of at least two subjects.
-    method : {"spearman", "pearson", "cosine", "rho_a"}
+    method : {"spearman", "pearson", "cosine", "cosine_cov", "rho_a"}
         As in `compare_rdms`.
 
     Returns
@@ -78,7 +78,7 @@ def split_half_reliability(rdms_a: ArrayLike, rdms_b: ArrayLike, method: str = "
     ----------
     rdms_a, rdms_b : (n_splits, ..., n, n) array
         RDMs of the two halves of every split; equal shapes.
-    method : {"spearman", "pearson", "cosine", "rho_a"}
+    method : {"spearman", "pearson", "cosine", "cosine_cov", "rho_a"}
         As in `compare_rdms`.
 
     Returns

@@ -9,9 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.rsa._device import as_numpy, on_device
+from brainscore_realnet.rsa._threads import one_at_a_time
 
-BLOCK_BYTES = 32 * 2**20
-"""Size of the float64 copy that `correlation_rdm` makes of one block of features."""
+BLOCK_FEATURES = 1024
+"""Features that are multiplied together: in float32, more of them at once lose digits."""
+
+DEVICE_BLOCK_FEATURES = 65536
+"""The same on a device, where everything is float64 and few large products are faster."""
+
+FLOAT32_NORM = 1e-20
+"""Sum of squares of a row's block of float32 features up to which they are multiplied in float64 instead."""
+
+COMPILED_FROM = 500_000
+"""Number of entries of RDMs (13 of 200 images) from which compiled code pays; it takes half a second to load."""
 
 SYMMETRY_TOLERANCE = 1e-6
 """How far, relative to its largest entry, a matrix may be from symmetric with a zero diagonal: float32 RDMs pass."""
@@ -41,22 +52,25 @@ class RdmStream:
     features, a block (μ_b, S_b, d_b) gives, with δ = μ_b - μ,
 
         S ← S + S_b + δ δᵀ d d_b / (d + d_b),    μ ← μ + δ d_b / (d + d_b)
+
+    S and μ are float64. Products of float32 features are added up in float32 within a full block.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, device: Any = None) -> None:
         self.n = n
         self.n_features = 0
-        self._first = np.zeros((n, 1))
-        self._mean = np.zeros(n)
-        self._scatter = np.zeros((n, n))
+        self._device = device
+        self._module, self._scatter = on_device(np.zeros((n, n)), device)
+        self._first = self._mean = self._module.zeros_like(self._scatter[0])
 
-    def update(self, block: ArrayLike) -> RdmStream:
+    def update(self, block: Any) -> RdmStream:
         """Add features.
 
         Parameters
         ----------
-        block : (n, d_block) array of real numbers
-            Features of all rows; the columns of all blocks together are the feature vectors.
+        block : (n, d_block) array of real numbers, or torch tensor if the stream has a device
+            Features of all rows; the columns of all blocks together are the feature vectors. It is read in narrower
+            blocks and never copied whole, unless it has to be moved to the device.
 
         Returns
         -------
@@ -70,28 +84,32 @@ class RdmStream:
         BadRowsError
             The block holds NaN or infinity; the message names row and feature.
         """
-        given = _real_matrix(block, "block")
-        if given.shape[0] != self.n or given.shape[1] == 0:
+        given = block if self._device is not None and hasattr(block, "is_complex") else _real_matrix(block, "block")
+        if given.ndim != 2 or given.shape[0] != self.n or given.shape[1] == 0:
             raise BadInputError(
-                f"Got a block of shape {given.shape}; expected ({self.n}, d_block) with at least one feature. "
+                f"Got a block of shape {tuple(given.shape)}; expected ({self.n}, d_block) with at least one feature. "
                 "Every block must hold all rows."
             )
-        values = given.astype(np.float64)
-        _refuse_not_finite(values, self.n_features)
-        if self.n_features == 0:
-            self._first = values[:, :1].copy()
-        width = values.shape[1]
-        total = self.n_features + width
-        values -= self._first
-        block_mean = values.mean(axis=1)
-        values -= block_mean[:, None]
-        delta = block_mean - self._mean
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._scatter += values @ values.T
-            self._scatter += np.outer(delta, delta) * (self.n_features * width / total)
-        self._mean += delta * (width / total)
-        self.n_features = total
+        width = BLOCK_FEATURES if self._device is None else DEVICE_BLOCK_FEATURES
+        for start in range(0, given.shape[1], width):
+            self._merge(given[:, start : start + width])
         return self
+
+    def _merge(self, block: Any) -> None:
+        if self._device is not None or block.dtype != np.float32 or block.shape[1] < BLOCK_FEATURES:
+            block = on_device(block, self._device)[1]
+        if self.n_features == 0:
+            self._first = self._module.zeros_like(self._mean) + block[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, scatter = _moments(block, self._first)
+            if not bool(self._module.isfinite(scatter).all()):
+                _refuse_not_finite(as_numpy(block), self.n_features)
+            width = block.shape[1]
+            delta = mean - self._mean
+            weight = width / (self.n_features + width)
+            self._scatter += scatter + delta[:, None] * delta * (self.n_features * weight)
+        self._mean = self._mean + delta * weight
+        self.n_features += width
 
     def rdm(self) -> NDArray[np.float64]:
         """Return the RDM of the features so far; more may follow.
@@ -113,11 +131,12 @@ class RdmStream:
             raise BadInputError(
                 f"Got {self.n_features} feature(s); a correlation needs at least 2. Feed blocks with `update` first."
             )
-        if not np.isfinite(self._scatter).all():
+        scatter = as_numpy(self._scatter)
+        if not np.isfinite(scatter).all():
             raise BadInputError(
                 "Got features whose squares exceed float64; expected magnitudes below 1e150. Rescale the features."
             )
-        norm = np.sqrt(np.diag(self._scatter))
+        norm = np.sqrt(np.diag(scatter))
         constant = np.flatnonzero(norm == 0)
         if constant.size:
             raise BadRowsError(
@@ -125,19 +144,34 @@ class RdmStream:
                 "is undefined. Expected features that vary within every row: check these stimuli and the layer.",
                 constant.tolist(),
             )
-        correlation = self._scatter / norm[:, None] / norm[None, :]
+        correlation = scatter / norm[:, None] / norm[None, :]
         rdm = 1 - np.clip((correlation + correlation.T) / 2, -1, 1)
         np.fill_diagonal(rdm, 0)
         return rdm
 
 
-def rdm_stream(n: int) -> RdmStream:
+def _moments(block: Any, origin: Any) -> tuple[Any, Any]:
+    """Return means (n,) and scatter (n, n) of the rows of a block (n, d) less their origin (n,)."""
+    values = block - origin.astype(np.float32)[:, None] if block.dtype == np.float32 else block - origin[:, None]
+    mean = values.mean(axis=1)
+    values -= mean[:, None]
+    scatter = values @ values.T
+    if block.dtype == np.float32:
+        norm = scatter.diagonal()
+        if not ((norm > FLOAT32_NORM) & np.isfinite(norm)).all():
+            return _moments(block.astype(np.float64), origin)
+    return mean, scatter
+
+
+def rdm_stream(n: int, device: Any = None) -> RdmStream:
     """Start a correlation RDM of `n` rows whose features arrive block by block.
 
     Parameters
     ----------
     n : int
         Number of rows (images), at least 2.
+    device : None or torch device, such as "cuda:0"
+        Where to compute; None is NumPy. Tensors that are there already are not moved.
 
     Returns
     -------
@@ -147,20 +181,22 @@ def rdm_stream(n: int) -> RdmStream:
     Raises
     ------
     BadInputError
-        `n` is below 2.
+        `n` is below 2, or the device is not there.
     """
     if n < 2:
         raise BadInputError(f"Got {n} row(s); an RDM needs at least 2 images. Pass features of more images.")
-    return RdmStream(n)
+    return RdmStream(n, device)
 
 
-def correlation_rdm(features: ArrayLike) -> NDArray[np.float64]:
+def correlation_rdm(features: Any, device: Any = None) -> NDArray[np.float64]:
     """Compute the RDM 1 - Pearson between feature vectors (R24 §2.4; Kriegeskorte et al. 2008).
 
     Parameters
     ----------
     features : (n, d) array of real numbers, any float or integer dtype, memory maps too
-        One row an image. It is read in blocks of columns and never copied whole; sums are float64.
+        One row an image. It is read in blocks of columns and never copied whole; sums over blocks are float64.
+    device : None or torch device, such as "cuda:0"
+        Where to compute; None is NumPy.
 
     Returns
     -------
@@ -174,45 +210,45 @@ def correlation_rdm(features: ArrayLike) -> NDArray[np.float64]:
     BadRowsError
         A constant row, NaN or infinity; `rows` holds the row numbers.
     """
-    matrix = _real_matrix(features, "features")
-    n_images, n_features = matrix.shape
-    stream = rdm_stream(n_images)
-    width = max(1, BLOCK_BYTES // (8 * n_images))
-    for start in range(0, n_features, width):
-        stream.update(matrix[:, start : start + width])
-    return stream.rdm()
+    is_tensor = device is not None and hasattr(features, "is_complex")
+    matrix = features if is_tensor else _real_matrix(features, "features")
+    return rdm_stream(len(matrix), device).update(matrix).rdm()
 
 
-def upper_triangle(rdm: ArrayLike) -> NDArray[Any]:
+def upper_triangle(rdm: Any) -> Any:
     """Flatten the entries above the diagonal.
 
     Parameters
     ----------
-    rdm : (..., n, n) array
+    rdm : (..., n, n) array or torch.Tensor
         Square matrices.
 
     Returns
     -------
-    (..., n(n-1)/2) array
-        Entries in the order of `np.triu_indices(n, 1)`, in the dtype of the input.
+    (..., n(n-1)/2) array, or a tensor for a tensor
+        Entries in the order of `np.triu_indices(n, 1)`, contiguous, in the dtype of the input.
 
     Raises
     ------
     BadInputError
         The last two dimensions are not square or hold fewer than two images.
     """
-    matrices = np.asarray(rdm)
+    module: Any = np
+    matrices = rdm
+    if _is_tensor(rdm):
+        import torch as module
+    else:
+        matrices = np.asarray(rdm)
     _refuse_not_square(matrices, "rdm")
-    rows, columns = np.triu_indices(matrices.shape[-1], 1)
-    return matrices[..., rows, columns]
+    return module.concatenate([matrices[..., i, i + 1 :] for i in range(matrices.shape[-1] - 1)], -1)
 
 
-def check_rdm(rdm: ArrayLike, name: str = "rdm") -> NDArray[np.float64]:
+def check_rdm(rdm: Any, name: str = "rdm") -> NDArray[np.float64]:
     """Return the RDMs as float64 if they are RDMs.
 
     Parameters
     ----------
-    rdm : (..., n, n) array
+    rdm : (..., n, n) array or torch.Tensor
         One or more RDMs.
     name : str
         How messages call the argument.
@@ -220,38 +256,93 @@ def check_rdm(rdm: ArrayLike, name: str = "rdm") -> NDArray[np.float64]:
     Returns
     -------
     (..., n, n) float64 array
-        The same numbers.
+        The same numbers; not copied if they fit.
 
     Raises
     ------
     BadInputError
         Not square, not finite, not symmetric, or a diagonal that is not zero (relative tolerance 1e-6).
     """
-    given = np.asarray(rdm)
-    if given.dtype.kind not in "fiub":
-        raise BadInputError(f"Got {name} of dtype {given.dtype}; expected real numbers. Convert it first.")
-    matrices = given.astype(np.float64, copy=False)
+    return check_rdm_on_device(rdm, name)[1]
+
+
+def check_rdm_on_device(rdm: Any, name: str = "rdm", device: Any = None) -> tuple[Any, Any]:
+    """Return the RDMs as float64 where they are to be compared, if they are RDMs.
+
+    Parameters
+    ----------
+    rdm : (..., n, n) array or torch.Tensor
+        One or more RDMs, anywhere.
+    name : str
+        How messages call the argument.
+    device : None or torch device
+        None: NumPy.
+
+    Returns
+    -------
+    module, matrices
+        As from `on_device`.
+
+    Raises
+    ------
+    BadInputError
+        What `check_rdm` refuses, or a device that cannot compute in float64.
+    """
+    module, matrices = on_device(_real_numbers(rdm, name, device), device)
     _refuse_not_square(matrices, name)
-    if not np.isfinite(matrices).all():
-        where = tuple(int(index) for index in np.argwhere(~np.isfinite(matrices))[0])
+    scale, asymmetry, diagonal = _extents(module, matrices)
+    if not np.isfinite(scale).all():
+        values = as_numpy(matrices)
+        where = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
         raise BadInputError(
-            f"Got {matrices[where]} at {where} of {name} of shape {matrices.shape}; expected finite dissimilarities. "
+            f"Got {values[where]} at {where} of {name} of shape {values.shape}; expected finite dissimilarities. "
             "Leave out the images or neuroids that have no data."
         )
-    scale = np.abs(matrices).max(axis=(-2, -1), initial=0)
-    asymmetry = np.abs(matrices - np.swapaxes(matrices, -2, -1)).max(axis=(-2, -1), initial=0)
+    shape = tuple(matrices.shape)
     if (asymmetry > SYMMETRY_TOLERANCE * scale).any():
         raise BadInputError(
-            f"Got {name} of shape {matrices.shape} whose entries (i, j) and (j, i) differ by up to "
+            f"Got {name} of shape {shape} whose entries (i, j) and (j, i) differ by up to "
             f"{asymmetry.max():.3g}; expected symmetric matrices. Pass (rdm + rdm.T) / 2 if that is what you mean."
         )
-    diagonal = np.abs(np.diagonal(matrices, axis1=-2, axis2=-1)).max(axis=-1, initial=0)
     if (diagonal > SYMMETRY_TOLERANCE * scale).any():
         raise BadInputError(
-            f"Got {name} of shape {matrices.shape} with up to {diagonal.max():.3g} on the diagonal; expected zeros "
+            f"Got {name} of shape {shape} with up to {diagonal.max():.3g} on the diagonal; expected zeros "
             "there. Similarities (ones on the diagonal) must be passed as 1 - similarity."
         )
-    return matrices
+    return module, matrices
+
+
+def _is_tensor(array: Any) -> bool:
+    # Without importing torch for those who have none.
+    return hasattr(array, "detach")
+
+
+def _real_numbers(rdm: Any, name: str, device: Any) -> Any:
+    tensor = _is_tensor(rdm)
+    given: Any = rdm.detach() if tensor else np.asarray(rdm)
+    if given.is_complex() if tensor else given.dtype.kind not in "fiub":
+        raise BadInputError(f"Got {name} of dtype {given.dtype}; expected real numbers. Convert it first.")
+    if tensor:
+        return given if device is not None else as_numpy(given.double())
+    # torch warns of memory that it must not write to and knows no negative strides.
+    return given if device is None else np.require(given, requirements=["C", "W"])
+
+
+def _extents(module: Any, matrices: Any) -> NDArray[np.float64]:
+    """Return the largest magnitude, asymmetry and diagonal entry of each RDM, (3, n_rdms); NaN where there is one."""
+    if module is np and matrices.size >= COMPILED_FROM:
+        from brainscore_realnet.rsa._extents import measure_rdms
+
+        rdms = np.ascontiguousarray(matrices).reshape(-1, *matrices.shape[-2:])
+        extents = np.empty((3, len(rdms)))
+        with one_at_a_time:
+            measure_rdms(rdms, extents)
+        return extents
+    with np.errstate(invalid="ignore", over="ignore"):
+        asymmetries = abs(matrices - module.swapaxes(matrices, -2, -1))
+    diagonals = abs(module.diagonal(matrices, 0, -2, -1))
+    largest = (module.amax(abs(matrices), (-2, -1)), module.amax(asymmetries, (-2, -1)), module.amax(diagonals, -1))
+    return as_numpy(module.stack(largest))
 
 
 def _real_matrix(features: ArrayLike, name: str) -> NDArray[Any]:
@@ -281,10 +372,10 @@ def _refuse_not_finite(values: NDArray[np.float64], first_column: int) -> None:
         )
 
 
-def _refuse_not_square(matrices: NDArray[Any], name: str) -> None:
+def _refuse_not_square(matrices: Any, name: str) -> None:
     if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2] or matrices.shape[-1] < 2:
         raise BadInputError(
-            f"Got {name} of shape {matrices.shape}; expected (..., n, n) with at least 2 images. "
+            f"Got {name} of shape {tuple(matrices.shape)}; expected (..., n, n) with at least 2 images. "
             "Pass square matrices (scipy.spatial.distance.squareform makes them of vectors)."
         )
 

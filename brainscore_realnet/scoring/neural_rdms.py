@@ -39,12 +39,12 @@ def compute(benchmark: Any, scheduler: str | None = None) -> None:
         if scheduler is None:
             for job in jobs:
                 share = _weight(job) / job.missing
-                bar.set_postfix_str(f", {job.subject} ({job.kind})")
-                benchmark.compute(job.subject, job.kind, lambda matrices, share=share: bar.update(matrices * share))
+                bar.set_postfix_str(f"{job.subject} ({job.kind})")
+                benchmark.compute(job.subject, job.kind, lambda matrices, share=share: _advance(bar, matrices * share))
         else:
             for job in _on_scheduler(benchmark, jobs, scheduler):
-                bar.set_postfix_str(f", {job.subject} ({job.kind})")
-                bar.update(_weight(job))
+                bar.set_postfix_str(f"{job.subject} ({job.kind})")
+                _advance(bar, _weight(job))
     left = [job.subject for job in benchmark.work() if job.missing]
     if scheduler is not None and left:
         raise StoreError(
@@ -65,6 +65,11 @@ def require_neural_rdms(benchmark: Any) -> None:
 def _weight(job: Any) -> float:
     """Seconds that a job is expected to take; RDMs too quick for an estimate count a little too."""
     return job.seconds + 1e-3 * job.missing
+
+
+def _advance(bar: tqdm, seconds: float) -> None:
+    # Rounding must not carry a bar beyond its end.
+    bar.update(min(seconds, bar.total - bar.n))
 
 
 def _on_scheduler(benchmark: Any, jobs: list[Any], scheduler: str) -> Iterable[Any]:

@@ -7,6 +7,7 @@ from scipy.stats import pearsonr, rankdata, spearmanr, zscore
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import (
+    compare,
     compare_rdms,
     noise_ceiling,
     single_subject_ceiling,
@@ -22,6 +23,11 @@ def similar_subjects(seed: int, n_subjects: int = 5, n: int = 7, noise: float = 
     scale = rng.uniform(0.2, 5, (n_subjects, 1))
     vectors = scale * (shared + noise * rng.uniform(0, 1, (n_subjects, shared.size)))
     return np.stack([squareform(vector) for vector in vectors])
+
+
+def whitening(n: int) -> np.ndarray:
+    contrasts = np.stack([np.eye(n)[i] - np.eye(n)[j] for i in range(n) for j in range(i + 1, n)])
+    return np.linalg.inv((contrasts @ contrasts.T) ** 2)
 
 
 def literal_spearman_ceiling(rdms: np.ndarray) -> tuple[float, float]:
@@ -41,10 +47,33 @@ def test_spearman_ceiling_pools_z_scored_ranks(n_subjects, decimals):
 
 @pytest.mark.parametrize(("method", "theirs"), [("pearson", "corr"), ("cosine", "cosine"), ("rho_a", "rho-a")])
 @pytest.mark.parametrize("n_subjects", [2, 6])
-def test_other_ceilings_equal_rsatoolbox(method, theirs, n_subjects, rsatoolbox):
+@pytest.mark.parametrize("compiled_from", [0, np.inf])
+def test_other_ceilings_equal_rsatoolbox(method, theirs, n_subjects, compiled_from, rsatoolbox, monkeypatch):
+    monkeypatch.setattr(compare, "COMPILED_FROM", compiled_from)
     rdms = similar_subjects(1, n_subjects)
     expected = rsatoolbox.inference.noise_ceiling.boot_noise_ceiling(rsatoolbox.rdm.RDMs(upper_triangle(rdms)), theirs)
     np.testing.assert_allclose(noise_ceiling(rdms, method), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("n_subjects", [2, 6])
+def test_whitened_ceiling_pools_vectors_of_unit_whitened_length(n_subjects):
+    rdms = similar_subjects(1, n_subjects)
+    inverse = whitening(7)
+    units = [vector / np.sqrt(vector @ inverse @ vector) for vector in upper_triangle(rdms)]
+    expected = []
+    for pools in ([np.sum(units, axis=0) - own for own in units], [np.sum(units, axis=0)] * n_subjects):
+        cosines = [own @ inverse @ p / np.sqrt(p @ inverse @ p) for own, p in zip(units, pools, strict=True)]
+        expected.append(np.mean(cosines))
+    np.testing.assert_allclose(noise_ceiling(rdms, "cosine_cov"), expected, atol=1e-13)
+
+
+def test_pooling_by_unwhitened_length_as_rsatoolbox_does_stays_below_the_whitened_ceiling(rsatoolbox):
+    rdms = similar_subjects(1) ** np.array([1, 2, 3, 4, 5])[:, None, None]
+    theirs = rsatoolbox.inference.noise_ceiling.boot_noise_ceiling(
+        rsatoolbox.rdm.RDMs(upper_triangle(rdms)), "cosine_cov"
+    )
+    upper = noise_ceiling(rdms, "cosine_cov")[1]
+    assert upper - 0.01 < theirs[1] < upper - 0.001
 
 
 @settings(max_examples=40, deadline=None)
@@ -95,7 +124,7 @@ def test_relabelling_subjects_and_images_leaves_ceilings_alone(seed, method):
     np.testing.assert_allclose(noise_ceiling(shuffled, method), noise_ceiling(rdms, method), atol=1e-13)
 
 
-@pytest.mark.parametrize("method", ["spearman", "pearson", "cosine"])
+@pytest.mark.parametrize("method", ["spearman", "pearson", "cosine", "cosine_cov"])
 def test_scaling_one_subject_leaves_ceilings_alone(method):
     rdms = similar_subjects(5)
     scaled = rdms * np.array([1, 1e-3, 7, 1e4, 1])[:, None, None]

@@ -4,12 +4,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 from brainscore_vision.metrics.rdm.metric import RDM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import BadRowsError, check_rdm, correlation_rdm, rdm, rdm_stream, upper_triangle
+from brainscore_realnet.rsa._extents import measure_rdms
 
 
 def features(seed: int, n: int = 8, d: int = 50) -> np.ndarray:
@@ -61,7 +63,7 @@ def test_a_stream_goes_on_after_an_rdm_was_taken():
 
 @pytest.mark.parametrize("width", [7, 50])
 def test_large_means_do_not_cancel(width, monkeypatch):
-    monkeypatch.setattr(rdm, "BLOCK_BYTES", 8 * 8 * width)
+    monkeypatch.setattr(rdm, "BLOCK_FEATURES", width)
     # Multiples of 1/64 around 2^40 are exact in float64, so the offset loses nothing that could excuse an error.
     matrix = np.round(features(5) * 64) / 64
     np.testing.assert_allclose(correlation_rdm(matrix + 2.0**40), 1 - np.corrcoef(matrix), atol=1e-13)
@@ -75,8 +77,44 @@ def test_means_that_differ_between_blocks_do_not_cancel():
     np.testing.assert_allclose(stream.rdm(), exact.astype(float), atol=1e-14)
 
 
-def test_float16_memmaps_are_never_copied_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(rdm, "BLOCK_BYTES", 2**18)
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_float32_features_lose_less_than_a_millionth(offset):
+    rng = np.random.default_rng(1)
+    matrix = np.maximum(rng.standard_normal((20, 50_000)) + 2 * rng.standard_normal(50_000), 0) + offset
+    matrix = matrix.astype(np.float32)
+    np.testing.assert_allclose(correlation_rdm(matrix), 1 - np.corrcoef(matrix.astype(np.float64)), atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-12, 1e25])
+def test_float32_features_whose_products_leave_float32_are_multiplied_in_float64(scale):
+    matrix = features(10)
+    matrix[3] *= scale
+    matrix = matrix.astype(np.float32)
+    np.testing.assert_allclose(correlation_rdm(matrix), 1 - np.corrcoef(matrix.astype(np.float64)), atol=1e-6)
+
+
+def test_a_torch_device_gives_the_same_from_arrays_and_tensors(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(rdm, "DEVICE_BLOCK_FEATURES", 7)
+    matrix = features(11)
+    expected = correlation_rdm(matrix)
+    np.testing.assert_allclose(correlation_rdm(matrix, device="cpu"), expected, atol=1e-13)
+    np.testing.assert_allclose(correlation_rdm(torch.tensor(matrix), device="cpu"), expected, atol=1e-13)
+    stream = rdm_stream(len(matrix), "cpu").update(torch.tensor(matrix[:, :9])).update(matrix[:, 9:])
+    np.testing.assert_allclose(stream.rdm(), expected, atol=1e-13)
+    matrix[3, 27] = np.nan
+    with pytest.raises(BadRowsError, match="nan in row 3, feature 27"):
+        correlation_rdm(torch.tensor(matrix), device="cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus", 1.5])
+def test_devices_that_are_not_there_are_refused(device):
+    with pytest.raises(BadInputError, match="expected None for NumPy, 'cpu', or"):
+        correlation_rdm(features(12), device=device)
+
+
+def test_float16_memmaps_are_never_copied_whole(tmp_path):
     stored = np.lib.format.open_memmap(tmp_path / "features.npy", "w+", np.float16, (20, 100_000))
     stored[:] = np.random.default_rng(0).standard_normal(stored.shape)
     tracemalloc.start()
@@ -117,7 +155,7 @@ def test_constant_rows_are_refused_by_number():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused_with_their_place(value, monkeypatch):
-    monkeypatch.setattr(rdm, "BLOCK_BYTES", 8 * 8 * 5)
+    monkeypatch.setattr(rdm, "BLOCK_FEATURES", 5)
     matrix = features(8)
     matrix[3, 27] = value
     with pytest.raises(BadRowsError, match=f"{value} in row 3, feature 27") as caught:
@@ -144,7 +182,7 @@ def test_many_bad_rows_are_shortened_in_the_message():
         (np.ones((3, 5), dtype=complex), "complex128"),
         (np.array([["a", "b"], ["c", "d"]]), "dtype"),
         (np.arange(3.0)[:, None], "1 feature"),
-        (np.ones((3, 0)), "0 feature"),
+        (np.ones((3, 0)), "at least one feature"),
     ],
 )
 def test_features_of_another_kind_are_refused(matrix, message):
@@ -176,11 +214,74 @@ def test_upper_triangle_refuses_what_is_not_square(shape):
         upper_triangle(np.zeros(shape))
 
 
-def test_check_rdm_passes_float32_rdms_and_returns_float64():
+def test_upper_triangle_of_a_tensor_is_a_tensor():
+    stack = torch.arange(2 * 16).reshape(2, 4, 4)
+    assert upper_triangle(stack)[1].tolist() == upper_triangle(stack.numpy())[1].tolist()
+    assert upper_triangle(stack).dtype == torch.int64
+
+
+@pytest.fixture(params=["compiled", "not compiled"])
+def compiled(request, monkeypatch):
+    monkeypatch.setattr(rdm, "COMPILED_FROM", 0 if request.param == "compiled" else np.inf)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.int64])
+def test_check_rdm_takes_tensors_of_real_numbers(dtype):
+    given_rdm = torch.tensor([[0, 1, 2], [1, 0, 3], [2, 3, 0]], dtype=dtype)
+    checked = check_rdm(given_rdm)
+    assert checked.dtype == np.float64
+    assert checked.tolist() == [[0, 1, 2], [1, 0, 3], [2, 3, 0]]
+    with pytest.raises(BadInputError, match="complex64"):
+        check_rdm(given_rdm.to(torch.complex64))
+
+
+def test_check_rdm_passes_float32_rdms_and_returns_float64(compiled):
     given_rdm = correlation_rdm(features(10)).astype(np.float32)
     checked = check_rdm(given_rdm)
     assert checked.dtype == np.float64
     assert (checked == given_rdm).all()
+
+
+def test_check_rdm_copies_nothing_that_fits():
+    given_rdm = correlation_rdm(features(10))
+    assert np.shares_memory(check_rdm(given_rdm), given_rdm)
+
+
+@pytest.mark.parametrize("place", [(0, 1), (1, 0), (3, 3), (5, 2)])
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+def test_check_rdm_finds_what_is_not_finite_anywhere_in_a_stack(place, value, compiled):
+    stack = np.stack([correlation_rdm(features(seed)) for seed in range(6)]).reshape(2, 3, 8, 8)
+    stack[1, 1][place] = value
+    with pytest.raises(BadInputError, match=rf"{value} at \(1, 1, {place[0]}, {place[1]}\) of rdm"):
+        check_rdm(stack)
+
+
+def test_the_tolerance_is_relative_to_each_rdm_of_a_stack(compiled):
+    large, small = 1e6 * correlation_rdm(features(12)), correlation_rdm(features(13))
+    scale, small_scale = large.max(), small.max()
+    large[0, 1] += 0.9e-6 * scale
+    large[2, 2] = 0.9e-6 * scale
+    check_rdm(np.stack([large, small]))
+    small[0, 1] += 1.1e-6 * small_scale
+    with pytest.raises(BadInputError, match="symmetric"):
+        check_rdm(np.stack([large, small]))
+    small[0, 1] = small[1, 0]
+    small[7, 7] = -1.1e-6 * small_scale
+    with pytest.raises(BadInputError, match="diagonal"):
+        check_rdm(np.stack([large, small]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_compiled_extents_are_exactly_numpys(seed):
+    rng = np.random.default_rng(seed)
+    shape = (*rng.integers(0, 4, rng.integers(0, 3)), *2 * [rng.integers(2, 9)])
+    matrices = rng.standard_normal(shape) * 10.0 ** rng.integers(-300, 300, shape)
+    flat = matrices.reshape(-1, *shape[-2:])
+    expected = [[abs(each).max(), abs(each - each.T).max(), abs(np.diag(each)).max()] for each in flat]
+    extents = np.empty((3, len(flat)))
+    measure_rdms(flat, extents)
+    np.testing.assert_array_equal(extents, np.reshape(expected, (-1, 3)).T)
 
 
 def broken(**entries: float) -> np.ndarray:
@@ -201,6 +302,6 @@ def broken(**entries: float) -> np.ndarray:
         (np.zeros((3, 3), dtype=complex), "complex128"),
     ],
 )
-def test_check_rdm_refuses_what_is_no_rdm(matrix, message):
+def test_check_rdm_refuses_what_is_no_rdm(matrix, message, compiled):
     with pytest.raises(BadInputError, match=message):
         check_rdm(matrix, "neural")
