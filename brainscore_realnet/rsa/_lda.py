@@ -41,7 +41,9 @@ def lda_evidence(module: Any, pseudotrials: Any, fold_sizes: list[int], weightin
         start += size
         means = training.mean(axis=2)
         residuals = (training - means[:, :, None]).reshape(repeats, -1, n_channels)
-        covariance = shrunk_covariances(module, residuals, "ledoit-wolf")
+        scatter, shrinkage, variance = shrunk_covariances(module, residuals, "ledoit-wolf")
+        identity = module.diag(module.ones_like(scatter[0, 0]))
+        covariance = (1 - shrinkage)[:, None, None] * scatter + (shrinkage * variance)[:, None, None] * identity
         weights = module.linalg.solve(covariance, module.swapaxes(means, 1, 2))
         offsets = module.einsum("rjc,rcj->rj", means, weights)[:, None] / 2
         # As one more weight of a channel that is always 1, offsets cost no pass over the scores.

@@ -5,6 +5,8 @@ order of the numbers. Less the smallest and shifted up as far as they fit, their
 apart: these are sorted digit by digit, the least significant first (Knuth, The Art of Computer Programming, vol. 3,
 5.2.5), with the position of each number carried along in the trailing bits. What little is then out of order is
 inserted in its place; if it is not little, by Shell's sort (5.2.1).
+
+Accuracies have few levels: as long as a vector has no more than `LEVELS`, they are counted in a hash table instead.
 """
 
 from __future__ import annotations
@@ -25,12 +27,21 @@ DIGITS_FROM = 100
 STEPS_OF_INSERTION = 8
 """Steps for each number after which insertion stops and Shell's sort starts: most leading bits are the same."""
 
+LEVELS = 256
+"""Different numbers that are counted instead of sorted; as many repeats of decoding as are common make fewer."""
+
+TABLE_BITS = 10
+"""Bits of a place in the hash table, which is to stay a quarter full."""
+
 VECTORS_OF_A_TASK = 8
 
 _DIGIT = np.uint64(2**DIGIT_BITS - 1)
 _SIGN = np.uint64(2**63)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
+_PLACES = 2**TABLE_BITS
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2⁶⁴ divided by the golden ratio: the leading bits of multiples of it are well spread (Knuth, vol. 3, 6.4)."""
 
 
 @njit(cache=True, nogil=True)
@@ -91,10 +102,42 @@ def insert(vector: NDArray[np.float64], position: np.uint64, packed: NDArray[np.
 
 
 @njit(cache=True, nogil=True)
+def rank_levels(vector: NDArray[np.float64], place_of: NDArray[np.uint64]) -> bool:
+    """Replace one vector (n,) by its mid-ranks if it has few levels, else leave it and return False; scratch: (n,)."""
+    level = np.empty(_PLACES)
+    count = np.zeros(_PLACES, dtype=np.int64)
+    bits = vector.view(np.uint64)
+    n_levels = 0
+    for p in range(vector.size):
+        number = vector[p]
+        # Both zeros are equal, and have different bits.
+        place = (bits[p] * _SPREAD) >> np.uint64(64 - TABLE_BITS) if number != 0 else _ZERO
+        while count[place] > 0 and level[place] != number:
+            place = (place + _ONE) & np.uint64(_PLACES - 1)
+        if count[place] == 0:
+            if n_levels == LEVELS:
+                return False
+            n_levels += 1
+            level[place] = number
+        count[place] += 1
+        place_of[p] = place
+    used = np.flatnonzero(count)
+    before = 0
+    for place in used[np.argsort(level[used])]:
+        level[place] = before + (count[place] + 1) / 2
+        before += count[place]
+    for p in range(vector.size):
+        vector[p] = level[place_of[p]]
+    return True
+
+
+@njit(cache=True, nogil=True)
 def rank_vector(
     vector: NDArray[np.float64], packed: NDArray[np.uint64], spare: NDArray[np.uint64], counts: NDArray[np.int32]
 ) -> None:
     """Replace one vector (n,) by its mid-ranks; the other arrays are scratch."""
+    if rank_levels(vector, packed):
+        return
     n = vector.size
     position = _ZERO
     while position < n - 1:
@@ -136,3 +179,36 @@ def rank_vectors(vectors: NDArray[np.float64]) -> None:
         counts = np.empty((DIGITS, 2**DIGIT_BITS), dtype=np.int32)
         for row in range(task * VECTORS_OF_A_TASK, min(m, (task + 1) * VECTORS_OF_A_TASK)):
             rank_vector(vectors[row], packed[0], packed[1], counts)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def unit_ranks(rdms: NDArray[np.float64], vectors: NDArray[np.float64]) -> None:
+    """Rank the upper triangle of each RDM, and centre and scale the ranks.
+
+    Parameters
+    ----------
+    rdms : (m, n, n) contiguous float64 array
+        Matrices of finite numbers.
+    vectors : (m, n(n-1)/2) contiguous float64 array
+        Filled with centred mid-ranks of unit length, in the order of `np.triu_indices(n, 1)`; zero where all entries
+        are equal.
+    """
+    m, n_pairs = vectors.shape
+    n = rdms.shape[1]
+    for task in prange((m + VECTORS_OF_A_TASK - 1) // VECTORS_OF_A_TASK):
+        packed = np.empty((2, n_pairs), dtype=np.uint64)
+        counts = np.empty((DIGITS, 2**DIGIT_BITS), dtype=np.int32)
+        for row in range(task * VECTORS_OF_A_TASK, min(m, (task + 1) * VECTORS_OF_A_TASK)):
+            vector = vectors[row]
+            start = 0
+            for i in range(n - 1):
+                vector[start : start + n - 1 - i] = rdms[row, i, i + 1 :]
+                start += n - 1 - i
+            rank_vector(vector, packed[0], packed[1], counts)
+            squares = 0.0
+            for p in range(n_pairs):
+                vector[p] -= (n_pairs + 1) / 2
+                squares += vector[p] ** 2
+            scale = 1 / np.sqrt(squares) if squares > 0 else 0.0
+            for p in range(n_pairs):
+                vector[p] *= scale

@@ -122,14 +122,20 @@ def comparison_vectors(rdms: Any, method: str, name: str = "rdms", module: Any =
     BadInputError
         An RDM is constant.
     """
-    vectors = upper_triangle(rdms)
-    constant = as_numpy(module.amax(vectors, -1) == module.amin(vectors, -1))
+    compiled = module is np and method == "spearman" and rdms.size >= COMPILED_FROM
+    if compiled:
+        vectors = _unit_ranks(rdms)
+        constant = vectors[..., 0] == vectors[..., 1]
+        constant &= ~vectors.any(axis=-1) if constant.any() else False
+    else:
+        vectors = upper_triangle(rdms)
+        constant = as_numpy(module.amax(vectors, -1) == module.amin(vectors, -1))
     if constant.any():
         raise BadInputError(
             f"Got a constant RDM {_first_place(constant, name)}, of shape {tuple(rdms.shape)}: its similarity with "
             "others is undefined. Expected dissimilarities that vary over at least 3 images: check data and layer."
         )
-    return vectors_in_metric_space(vectors, method, module)
+    return vectors if compiled else vectors_in_metric_space(vectors, method, module)
 
 
 def vectors_in_metric_space(vectors: Any, method: str, module: Any = np) -> Any:
@@ -157,6 +163,17 @@ def check_method(method: str) -> None:
     """Raise BadInputError, naming the methods there are, unless `method` is one of them."""
     if method not in METHODS:
         raise BadInputError(f"Got method {method!r}; expected one of {', '.join(METHODS)}.")
+
+
+def _unit_ranks(rdms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return centred mid-ranks (..., N) of unit length of RDMs (..., n, n); zeros for constant ones."""
+    from brainscore_realnet.rsa._ranks import unit_ranks
+
+    n = rdms.shape[-1]
+    vectors = np.empty((*rdms.shape[:-2], n * (n - 1) // 2))
+    with one_at_a_time:
+        unit_ranks(np.ascontiguousarray(rdms).reshape(-1, n, n), vectors.reshape(-1, vectors.shape[-1]))
+    return vectors
 
 
 def _mid_ranks(vectors: Any, module: Any) -> Any:

@@ -120,8 +120,8 @@ def whiten(trials: NDArray[Any], covariance: ArrayLike, sessions: ArrayLike | No
     return whitened
 
 
-def shrunk_covariances(module: Any, responses: Any, shrinkage: str | float | None) -> Any:
-    """Estimate the covariance of the trials of every image.
+def shrunk_covariances(module: Any, responses: Any, shrinkage: str | float | None) -> tuple[Any, Any, Any]:
+    """Estimate the covariance of the trials of every image, as the parts (1 - s) S + s μ I.
 
     Parameters
     ----------
@@ -134,11 +134,13 @@ def shrunk_covariances(module: Any, responses: Any, shrinkage: str | float | Non
 
     Returns
     -------
-    (n_images, n_channels, n_channels) float64 array or tensor
-        Covariances, infinite where squares overflow.
+    S : (n_images, n_channels, n_channels) float64 array or tensor
+        Empirical covariances, infinite where squares overflow.
+    s, μ : (n_images,) float64 arrays or tensors
+        Weights of the identity, and mean variances.
     """
     # For the k trials x of an image less their mean, c channels, and ‖.‖ the Frobenius norm,
-    #   S = Σ x xᵀ / k,    μ = tr S / c,    Σ_image = (1 - s) S + s μ I,
+    #   S = Σ x xᵀ / k,    μ = tr S / c,
     # Ledoit and Wolf estimate s = min(b², d²) / d² with
     #   d² = ‖S - μ I‖² = ‖S‖² - c μ²,    b² = Σ ‖x xᵀ - S‖² / k² = (Σ ‖x‖⁴ / k - ‖S‖²) / k.
     _, n_trials, n_channels = responses.shape
@@ -146,24 +148,22 @@ def shrunk_covariances(module: Any, responses: Any, shrinkage: str | float | Non
         x = responses - module.einsum("ikc->ic", responses)[:, None] / n_trials
         scatter = module.swapaxes(x, 1, 2) @ x / n_trials
         mean_variance = module.einsum("icc->i", scatter) / n_channels
-        if shrinkage == "ledoit-wolf":
-            # In units of μ, fourth powers neither overflow nor vanish.
-            unit = module.where(mean_variance > 0, mean_variance, 1.0)
-            scaled = scatter / unit[:, None, None]
-            fourth_moment = ((module.einsum("ikc,ikc->ik", x, x) / unit[:, None]) ** 2).mean(axis=1)
-            norm = module.einsum("icd,icd->i", scaled, scaled)
-            d2 = norm - n_channels
-            b2 = (fourth_moment - norm) / n_trials
-            # Without any spread of the eigenvalues S is its own target.
-            weight = module.where(d2 > 0, module.minimum(b2, d2) / module.where(d2 > 0, d2, 1.0), 0.0)
-        else:
-            weight = module.full_like(mean_variance, shrinkage or 0.0)
-        identity = module.diag(module.ones_like(scatter[0, 0]))
-        return (1 - weight)[:, None, None] * scatter + (weight * mean_variance)[:, None, None] * identity
+        if shrinkage != "ledoit-wolf":
+            return scatter, module.full_like(mean_variance, shrinkage or 0.0), mean_variance
+        # In units of μ, fourth powers neither overflow nor vanish.
+        unit = module.where(mean_variance > 0, mean_variance, 1.0)
+        fourth_moment = ((module.einsum("ikc,ikc->ik", x, x) / unit[:, None]) ** 2).mean(axis=1)
+        scaled = scatter / unit[:, None, None]
+        norm = module.einsum("icd,icd->i", scaled, scaled)
+        d2 = norm - n_channels
+        b2 = (fourth_moment - norm) / n_trials
+        # Without any spread of the eigenvalues S is its own target.
+        weight = module.where(d2 > 0, module.minimum(b2, d2) / module.where(d2 > 0, d2, 1.0), 0.0)
+        return scatter, weight, mean_variance
 
 
 def mean_covariance(module: Any, responses: Any, shrinkage: str | float | None) -> NDArray[np.float64]:
-    """Average the covariances of the trials of every image; as `shrunk_covariances`.
+    """Average the covariances of the trials of every image; arguments as of `shrunk_covariances`.
 
     Returns
     -------
@@ -175,8 +175,10 @@ def mean_covariance(module: Any, responses: Any, shrinkage: str | float | None) 
     BadInputError
         The responses are so large that their squares overflow.
     """
+    scatter, weight, mean_variance = shrunk_covariances(module, responses, shrinkage)
     with np.errstate(invalid="ignore", over="ignore"):
-        covariance = as_numpy(shrunk_covariances(module, responses, shrinkage).mean(axis=0))
+        shrunk = as_numpy(module.einsum("i,icd->cd", 1 - weight, scatter)) / len(scatter)
+        covariance = shrunk + float((weight * mean_variance).mean()) * np.eye(len(shrunk))
     if not np.isfinite(covariance).all():
         raise BadInputError(
             "Got responses whose squares exceed float64; expected magnitudes below 1e150. Rescale the responses."

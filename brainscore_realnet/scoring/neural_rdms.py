@@ -11,6 +11,9 @@ from brainscore_realnet.scoring.loading import load_benchmark
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left{postfix}"
 """The unit is a second as estimated beforehand; what is left follows from the speed so far."""
 
+PATIENCE = "10s"
+"""How long a scheduler may take to answer."""
+
 
 def compute(benchmark: Any, scheduler: str | None = None) -> None:
     """Compute and keep all RDMs of a benchmark that are not in the store.
@@ -82,7 +85,7 @@ def _on_scheduler(benchmark: Any, jobs: list[Any], scheduler: str) -> Iterable[A
             "pip install 'brainscore_realnet[cluster]'."
         ) from error
     try:
-        client = Client(scheduler, timeout="10s")
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise BadInputError(
             f"Got no answer from the Dask scheduler {scheduler!r} ({error}); expected the address that the scheduler "

@@ -55,6 +55,16 @@ WRONG = {
         ["score", "--model", "sim-noise", "--benchmark", "SimThingsEEG2-rsa", "--device", "tpu7"],
         "tpu7",
     ),
+    "method without such options": (
+        ["rdm", "compute", "--benchmark", "SimThingsEEG2-rsa", "--rdm", "crossnobis", "--repeats", "3"],
+        "repeats with rdm='crossnobis'",
+    ),
+    "even smoothing": (
+        ["rdm", "status", "--benchmark", "SimThingsEEG2-rsa", "--smooth", "4"],
+        "smooth=4; expected an odd number",
+    ),
+    "RDMs of missing data": (["rdm", "compute", "--benchmark", "ThingsEEG2-rsa"], "brainscore data add things-eeg2"),
+    "RDMs of an unknown benchmark": (["rdm", "status", "--benchmark", "ThingsEEG2"], "ThingsEEG2-rsa"),
     "missing folder": (["data", "add", "things-eeg2", "no/such/folder"], "no/such/folder"),
 }
 
@@ -130,6 +140,48 @@ def test_long_work_gives_its_estimate_and_waits_for_yes(monkeypatch, capsys):
     assert "about 7.5 h" in error
     assert "--yes" in error
     assert main([*arguments, "--yes"]) == 0
+
+
+def test_rdms_are_computed_ahead_and_their_status_is_shown(capsys):
+    arguments = [
+        "--benchmark",
+        "SimThingsEEG2-rsa",
+        "--window",
+        "0.1",
+        "0.12",
+        "--preset",
+        "neurora-1",
+        "--repeats",
+        "1",
+    ]
+    assert main(["rdm", "status", *arguments]) == 0
+    before = capsys.readouterr().out
+    assert "svm accuracy, 5 trials a pseudotrial, 4 folds, 1 repeats" in before
+    assert before.count("0 of 7") == 2
+    assert "on this machine" in before
+    assert main(["rdm", "compute", *arguments]) == 0
+    assert "All EEG RDMs of SimThingsEEG2-rsa" in capsys.readouterr().out
+    assert main(["rdm", "status", *arguments]) == 0
+    after = capsys.readouterr().out
+    assert after.count("7 of 7") == after.count("complete") == 2
+
+
+def test_a_scheduler_that_does_not_answer_exits_with_status_2(monkeypatch, capsys):
+    from brainscore_realnet.scoring import neural_rdms
+
+    monkeypatch.setattr(neural_rdms, "PATIENCE", "0.5s")
+    arguments = [
+        "rdm",
+        "compute",
+        "--benchmark",
+        "SimThingsEEG2-rsa",
+        "--repeats",
+        "2",
+        "--scheduler",
+        "tcp://127.0.0.1:9",
+    ]
+    assert main(arguments) == 2
+    assert "tcp://127.0.0.1:9" in capsys.readouterr().err
 
 
 def test_list_answers_in_one_identifier_a_line(capsys):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
-from brainscore_realnet.rsa._ranks import DIGITS_FROM, insert, pack, rank_vectors
+from brainscore_realnet.rsa._ranks import DIGITS_FROM, LEVELS, insert, pack, rank_levels, rank_vectors
 
 KINDS = {
     "uniform": lambda rng, shape: rng.uniform(0.1, 1.5, shape),
@@ -58,6 +58,16 @@ def test_mid_ranks_of_any_finite_numbers_are_exactly_scipys(pool, n, seed):
 def test_mid_ranks_of_any_bits_that_are_numbers_are_exactly_scipys(bits):
     vectors = np.where(np.isfinite(bits.view(np.float64)), bits.view(np.float64), 0)
     np.testing.assert_array_equal(ranked(vectors), rankdata(vectors, axis=-1))
+
+
+@pytest.mark.parametrize(("n_levels", "counted"), [(1, True), (LEVELS, True), (LEVELS + 1, False), (5 * LEVELS, False)])
+def test_few_levels_are_counted_and_many_are_left(n_levels, counted):
+    rng = np.random.default_rng(n_levels)
+    levels = 10.0 ** rng.uniform(-300, 300, n_levels) * rng.choice([-1, 1], n_levels)
+    vector = rng.permutation(np.concatenate([levels, rng.choice(levels, 5000)]))
+    result = vector.copy()
+    assert rank_levels(result, np.empty(vector.size, dtype=np.uint64)) == counted
+    np.testing.assert_array_equal(result, rankdata(vector) if counted else vector)
 
 
 def test_half_a_million_numbers_are_ranked_as_scipy_does():
