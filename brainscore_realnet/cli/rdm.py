@@ -47,4 +47,4 @@ class Status:
             print(f"  {job.subject}  {job.kind:<6}  {job.matrices - job.missing:>5} of {job.matrices:<5}  {left}")
         seconds = sum(job.seconds for job in jobs)
         if any(job.missing for job in jobs):
-            print(f"In all about {duration(seconds)}: brainscore rdm compute --benchmark {self.benchmark} …")
+            print(f"In all about {duration(seconds)}, with `brainscore rdm compute` and the same options.")

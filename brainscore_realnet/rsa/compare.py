@@ -125,8 +125,9 @@ def comparison_vectors(rdms: Any, method: str, name: str = "rdms", module: Any =
     compiled = module is np and method == "spearman" and rdms.size >= COMPILED_FROM
     if compiled:
         vectors = _unit_ranks(rdms)
-        constant = vectors[..., 0] == vectors[..., 1]
-        constant &= ~vectors.any(axis=-1) if constant.any() else False
+        constant = ~vectors[..., :2].any(axis=-1)
+        if constant.any():
+            constant = ~vectors.any(axis=-1)
     else:
         vectors = upper_triangle(rdms)
         constant = as_numpy(module.amax(vectors, -1) == module.amin(vectors, -1))

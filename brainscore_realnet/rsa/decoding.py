@@ -7,12 +7,12 @@ import inspect
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from brainscore_realnet.errors import BadInputError
@@ -21,24 +21,15 @@ from brainscore_realnet.rsa._lda import lda_evidence
 from brainscore_realnet.rsa._neurora import replayed_rdms
 from brainscore_realnet.rsa._time_points import time_points
 from brainscore_realnet.rsa._trials import (
-    check_folds,
     check_options,
-    checked_pseudotrials,
     checked_times,
     checked_trials,
     pseudotrial_count,
     refuse_flat_channels,
     refuse_same_trials,
 )
-
-SOLVER_TOLERANCE = 1e-4
-"""libsvm's stopping criterion for the dual; NeuroRA sets the same, libsvm's and scikit-learn's default is 1e-3."""
-
-MAX_STEPS = 10_000_000
-"""libsvm's bound on the steps of one classifier."""
-
-PAIRS_AT_ONCE = 2_000
-"""Pairs that one call of the compiled solver takes: Ctrl-C is heard between calls."""
+from brainscore_realnet.rsa.smoothing import averaged_times, smoothed, tied
+from brainscore_realnet.rsa.svm import decision_values, svm_evidence
 
 REPEATS_BYTES = 4 * 2**20
 """Size of what is computed for several repeats together: larger ones leave the processor's caches."""
@@ -149,7 +140,7 @@ def decoding_rdm(
     if replay:
         _refuse_replay_of_others(preset, classifier, weighting)
         sizes = options["pseudotrial_size"], options["folds"], options["repeats"]
-        decoded = replayed_rdms(data, np.array(needed), *sizes, seed, _decision_values)
+        decoded = replayed_rdms(data, np.array(needed), *sizes, seed, decision_values)
     else:
         decoded = {}
         with _mapping(classifier, device) as apply:
@@ -165,45 +156,6 @@ def decoding_rdm(
                     progress(1)
     rdms = smoothed(decoded, indices, n_times, options["smooth"])
     return rdms if weighting == "decision" else tied(rdms)
-
-
-def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float = 1.0) -> NDArray[np.float64]:
-    """Compute the decision value of every pseudotrial for every pair of images, from the fold that held it out.
-
-    Parameters
-    ----------
-    pseudotrials : (n_images, m, n_channels) array of real numbers
-        Responses.
-    folds : (n_images, m) array of int
-        Label of the fold that holds out each pseudotrial.
-    C : float
-        Penalty of the SVM, positive.
-
-    Returns
-    -------
-    (n_images (n_images - 1) / 2, 2 m) float64 array
-        Pairs in the order of `np.triu_indices(n_images, 1)`, the samples of the first image first. Negative values
-        mean the first image, others the second (scikit-learn's `decision_function` of labels 0 and 1).
-
-    Raises
-    ------
-    BadInputError
-        Shapes that do not fit, NaN or infinity, a C that is not positive, or a fold that holds all pseudotrials of an
-        image and so leaves none to train on.
-
-    Warns
-    -----
-    RuntimeWarning
-        Classifiers did not converge within libsvm's bound on steps.
-    """
-    values = checked_pseudotrials(pseudotrials)
-    labels = np.asarray(folds)
-    check_folds(labels, values.shape[:2])
-    if not (np.isfinite(C) and C > 0):
-        raise BadInputError(f"Got C={C}; expected a positive number.")
-    distinct, codes = np.unique(labels, return_inverse=True)
-    rows, columns = np.triu_indices(len(values), 1)
-    return _decision_values(values, codes.reshape(labels.shape), len(distinct), rows, columns, C)
 
 
 def estimate_seconds(
@@ -268,46 +220,6 @@ def estimate_seconds(
         elapsed = time.perf_counter() - start
     pairs, sample_pairs = n_images * (n_images - 1), sample_images * (sample_images - 1)
     return elapsed * (pairs / sample_pairs) * (n_times / sample_times) * repeats
-
-
-def averaged_times(indices: ArrayLike, n_times: int, smooth: int | None) -> list[int]:
-    """Return all time points whose RDMs are averaged by `smoothed`, sorted."""
-    return sorted({at for index in np.asarray(indices) for at in _window(int(index), n_times, smooth)})
-
-
-def smoothed(
-    rdms: Mapping[int, NDArray[np.float64]], indices: ArrayLike, n_times: int, smooth: int | None
-) -> NDArray[np.float64]:
-    """Average RDMs over neighbouring time points, fewer at the ends of the epoch, as NeuroRA 1.1.6 does.
-
-    Parameters
-    ----------
-    rdms : mapping of int to (..., n, n) float64 array
-        RDMs of the `averaged_times`.
-    indices : (n,) array of int
-        Time points wanted.
-    n_times : int
-        Time points of the epoch.
-    smooth : odd int, optional
-        How many are averaged; None: one.
-
-    Returns
-    -------
-    (n, ..., n, n) float64 array
-        Averages.
-    """
-    windows = [_window(int(index), n_times, smooth) for index in np.asarray(indices)]
-    return np.stack([np.mean([rdms[at] for at in window], axis=0) for window in windows])
-
-
-def tied(accuracies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round accuracies to 12 digits: equal ones must be tied whatever the order in which they were summed."""
-    return np.round(accuracies, 12)
-
-
-def _window(index: int, n_times: int, smooth: int | None) -> range:
-    reach = 0 if smooth is None else smooth // 2
-    return range(max(0, index - reach), min(n_times, index + reach + 1))
 
 
 def _of_preset(preset: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -380,73 +292,8 @@ def _mapping(classifier: str, device: Any) -> Iterator[Callable[..., Any]]:
             yield pool.map
 
 
-def _svm_evidence(
-    module: Any, pseudotrials: NDArray[np.float64], fold_sizes: list[int], weighting: str | None
-) -> NDArray[np.float64]:
-    """Average over repeats and folds how well an SVM tells the images of each pair apart; as `lda_evidence`."""
-    repeats, n_images, m, n_channels = pseudotrials.shape
-    rows, columns = np.triu_indices(n_images, 1)
-    # All repeats are solved together: a few long calls keep the cores busier than many short ones.
-    first = (n_images * np.arange(repeats)[:, None] + rows).ravel()
-    second = first + np.tile(columns - rows, repeats)
-    labels = np.tile(np.repeat(np.arange(len(fold_sizes)), fold_sizes), (repeats * n_images, 1))
-    decisions = _decision_values(pseudotrials.reshape(-1, m, n_channels), labels, len(fold_sizes), first, second, 1.0)
-    is_second = np.repeat([False, True], m)
-    correct = (decisions >= 0) == is_second
-    evidence = np.where(is_second, decisions, -decisions) if weighting == "decision" else correct
-    # Every fold weighs the same, whatever its size.
-    share = np.repeat(1 / (2 * len(fold_sizes) * np.array(fold_sizes)), fold_sizes)
-    rdm = np.zeros((n_images, n_images))
-    rdm[rows, columns] = (evidence @ np.tile(share, 2)).reshape(repeats, -1).mean(axis=0)
-    return rdm + rdm.T
-
-
-EVIDENCE = {"svm": _svm_evidence, "lda": lda_evidence}
+EVIDENCE = {"svm": svm_evidence, "lda": lda_evidence}
 """The classifiers."""
-
-
-def _decision_values(
-    pseudotrials: NDArray[Any],
-    folds: NDArray[np.integer],
-    n_folds: int,
-    first: NDArray[np.integer],
-    second: NDArray[np.integer],
-    C: float,
-) -> NDArray[np.float64]:
-    """Return the held-out decision values (n_pairs, 2m) of some pairs of images; folds are labelled 0 … n_folds - 1."""
-    from brainscore_realnet.rsa import _svm
-    from brainscore_realnet.rsa._threads import one_at_a_time
-
-    centred = pseudotrials - pseudotrials.mean(axis=(0, 1), dtype=np.float64)
-    # In units of their spread, with C in its square, decision values stay the same and float32 never overflows.
-    spread = float(np.sqrt(np.mean(centred**2))) or 1.0
-    lanes, penalty = _svm.precision(2 * folds.shape[1], C * spread**2, SOLVER_TOLERANCE)
-    decisions = np.empty((len(first), 2 * folds.shape[1]))
-    found = np.empty(len(first), dtype=np.bool_)
-    for start in range(0, len(first), PAIRS_AT_ONCE):
-        part = slice(start, start + PAIRS_AT_ONCE)
-        with one_at_a_time:
-            _svm.solve_pairs(
-                lanes,
-                centred / spread,
-                folds.astype(np.int64),
-                n_folds,
-                first[part].astype(np.int64),
-                second[part].astype(np.int64),
-                penalty,
-                SOLVER_TOLERANCE,
-                MAX_STEPS,
-                decisions[part],
-                found[part],
-            )
-    if not found.all():
-        warnings.warn(
-            f"{np.count_nonzero(~found)} of {len(found)} pairs of images did not converge within {MAX_STEPS} steps; "
-            "their accuracies are approximate. Scale the responses down (µV rather than nV).",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-    return decisions
 
 
 def _warn_of_volts(responses: NDArray[np.float64]) -> None:

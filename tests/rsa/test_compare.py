@@ -255,6 +255,7 @@ def test_an_unknown_method_is_answered_with_the_valid_ones(random_rdms):
         compare_rdms(random_rdms(0), random_rdms(1), "kendall")
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("method", METHODS)
 def test_constant_rdms_are_refused_with_their_place(method, device, random_rdms):
@@ -264,6 +265,8 @@ def test_constant_rdms_are_refused_with_their_place(method, device, random_rdms)
         compare_rdms(random_rdms(1), stack, method, device)
     with pytest.raises(BadInputError, match="constant RDM for a"):
         compare_rdms(stack[1, 2], random_rdms(1), method, device)
+    with pytest.raises(BadInputError, match=r"constant RDM for a, of shape \(2, 2\)"):
+        compare_rdms(1 - np.eye(2), 1 - np.eye(2), method, device)
 
 
 @pytest.mark.parametrize("method", METHODS)

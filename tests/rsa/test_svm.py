@@ -3,7 +3,7 @@ import pytest
 from sklearn.svm import SVC
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import decoding, held_out_decision_values
+from brainscore_realnet.rsa import held_out_decision_values, svm
 
 
 def responses(seed: int, n: int = 5, m: int = 8, channels: int = 12, snr: float = 0.5) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_at_least_9999_of_10000_predictions_equal_scikit_learn():
 @pytest.mark.parametrize("unit", [1e-6, 1, 10])
 @pytest.mark.parametrize("C", [0.01, 1, 30])
 def test_decision_values_converge_to_scikit_learn(unit, C, monkeypatch):
-    monkeypatch.setattr(decoding, "SOLVER_TOLERANCE", 1e-9)
+    monkeypatch.setattr(svm, "SOLVER_TOLERANCE", 1e-9)
     data, folds = responses(1) * unit, contiguous(5, 8, 4)
     theirs = sklearn_decision_values(data, folds, C=C, tol=1e-9)
     ours = held_out_decision_values(data, folds, C)
@@ -83,7 +83,7 @@ def test_in_volts_all_alphas_are_at_c_and_the_classifier_is_the_difference_of_cl
 
 
 def test_a_shift_common_to_all_responses_changes_nothing(monkeypatch):
-    monkeypatch.setattr(decoding, "SOLVER_TOLERANCE", 1e-11)
+    monkeypatch.setattr(svm, "SOLVER_TOLERANCE", 1e-11)
     data, folds = responses(3), contiguous(5, 8, 4)
     shifted = data + 1000 * np.arange(1, 13)
     np.testing.assert_allclose(
@@ -92,7 +92,7 @@ def test_a_shift_common_to_all_responses_changes_nothing(monkeypatch):
 
 
 def test_exchanging_two_images_flips_the_sign(monkeypatch):
-    monkeypatch.setattr(decoding, "SOLVER_TOLERANCE", 1e-10)
+    monkeypatch.setattr(svm, "SOLVER_TOLERANCE", 1e-10)
     data, folds = responses(4, n=2), contiguous(2, 8, 4)
     there, back = held_out_decision_values(data, folds)[0], held_out_decision_values(data[::-1], folds)[0]
     np.testing.assert_allclose(np.concatenate([back[8:], back[:8]]), -there, atol=1e-7)
@@ -120,7 +120,7 @@ def test_one_channel_is_enough():
 
 
 def test_classifiers_that_do_not_converge_are_reported(monkeypatch):
-    monkeypatch.setattr(decoding, "MAX_STEPS", 1)
+    monkeypatch.setattr(svm, "MAX_STEPS", 1)
     with pytest.warns(RuntimeWarning, match="10 of 10 pairs of images did not converge within 1 steps"):
         held_out_decision_values(responses(6), contiguous(5, 8, 4))
 
