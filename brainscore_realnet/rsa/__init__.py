@@ -12,12 +12,13 @@ from brainscore_realnet.rsa.bootstrap import (
 )
 from brainscore_realnet.rsa.clusters import Cluster, ClusterTest, cluster_permutation
 from brainscore_realnet.rsa.compare import compare_rdms, partial_compare
+from brainscore_realnet.rsa.correlation import BadRowsError, correlation_rdm, rdm_stream
 from brainscore_realnet.rsa.crossnobis import crossnobis_rdm
 from brainscore_realnet.rsa.decoding import PRESETS, decoding_rdm, estimate_seconds
 from brainscore_realnet.rsa.improvement import Gain, Improvement, improvement
 from brainscore_realnet.rsa.noise import noise_covariance, whiten
 from brainscore_realnet.rsa.noise_ceiling import noise_ceiling, single_subject_ceiling, split_half_reliability
-from brainscore_realnet.rsa.rdm import BadRowsError, check_rdm, correlation_rdm, rdm_stream, upper_triangle
+from brainscore_realnet.rsa.rdm import check_rdm, upper_triangle
 from brainscore_realnet.rsa.smoothing import averaged_times, smoothed, tied
 from brainscore_realnet.rsa.statistics import PairedTest, fdr, paired_test
 from brainscore_realnet.rsa.svm import held_out_decision_values
