@@ -45,6 +45,10 @@ class Options(Dissimilarity):
         if preset is not None:
             if preset not in PRESETS:
                 raise BadInputError(f"Got preset={preset!r}; expected one of {', '.join(PRESETS)}.")
+            if wanted.get("rdm", self.rdm) == "crossnobis":
+                raise BadInputError(
+                    f"Got preset={preset!r} with rdm='crossnobis', which does not decode; expected one."
+                )
             wanted = {**PRESETS[preset], **wanted}
         valid = [field.name for field in fields(self)]
         unknown = sorted(set(wanted) - set(valid))

@@ -248,9 +248,8 @@ class EEGRSABenchmark(BenchmarkBase):
     @property
     def formula(self) -> str:
         """The score's formula as text."""
-        smoothed = f", mean of {self.options.smooth} time points" if self.options.smooth else ""
         ceiling = CEILING_OF_SUBJECTS if len(self.subjects) > 1 else CEILING_OF_ONE
-        return FORMULA.format(rdm=self.options.method + smoothed, ceiling=ceiling)
+        return FORMULA.format(rdm=self.options.method, ceiling=ceiling)
 
     def provenance(self) -> dict[str, Any]:
         """All that determines the neural side of a score, as plain values."""

@@ -1,14 +1,23 @@
 """EEG representational dissimilarity matrices of a subject, computed once and kept by content."""
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import averaged_times, crossnobis_rdm, decoding_rdm, estimate_seconds, smoothed, tied
+from brainscore_realnet.rsa import (
+    averaged_times,
+    check_decoding_options,
+    crossnobis_rdm,
+    decoding_rdm,
+    estimate_seconds,
+    smoothed,
+    tied,
+)
 from brainscore_realnet.store.results import cached
 
 SPLITS = 3
@@ -16,6 +25,9 @@ SPLITS = 3
 
 RDMS = ("svm", "lda", "crossnobis")
 """What two images' responses can be compared by."""
+
+ENGINE = 2
+"""To be counted up when the engine's numbers change: what is stored is then computed anew."""
 
 Progress = Callable[[int], None]
 """Told how many matrices were computed since the last call."""
@@ -44,28 +56,24 @@ class Dissimilarity:
     def __post_init__(self) -> None:
         if self.rdm not in RDMS:
             raise BadInputError(f"Got rdm={self.rdm!r}; expected one of {', '.join(RDMS)}.")
-        if min(self.pseudotrial_size, self.repeats) < 1 or self.folds < 2 or self.seed < 0:
-            raise BadInputError(
-                f"Got pseudotrial_size={self.pseudotrial_size}, folds={self.folds}, repeats={self.repeats}, "
-                f"seed={self.seed}; expected at least 1, 2, 1 and 0."
-            )
-        if self.smooth is not None and (self.smooth < 1 or self.smooth % 2 == 0):
-            raise BadInputError(f"Got smooth={self.smooth}; expected an odd number of time points, or None.")
-        if self.weighting not in (None, "decision"):
-            raise BadInputError(f"Got weighting={self.weighting!r}; expected None or 'decision'.")
+        decoding = {name: getattr(self, name) for name in (*_DECODING, "smooth")}
+        check_decoding_options("svm" if self.rdm == "crossnobis" else self.rdm, **decoding)
         if self.rdm == "crossnobis":
             meaningless = [name for name in _DECODING if getattr(self, name) != _DEFAULTS[name]]
             if meaningless:
-                raise BadInputError(f"Got {', '.join(meaningless)} with rdm='crossnobis', which does not decode.")
+                raise BadInputError(
+                    f"Got {', '.join(meaningless)} with rdm='crossnobis', which does not decode; leave them away."
+                )
 
     @property
     def method(self) -> str:
         """What the entries of an RDM are; only RDMs of one method are compared with each other."""
+        smoothed = f", mean of {self.smooth} time points" if self.smooth else ""
         if self.rdm == "crossnobis":
-            return "crossnobis distance, every trial a fold, covariance of each time point"
+            return f"crossnobis distance, every trial a fold, covariance of each time point{smoothed}"
         what = "decision value" if self.weighting == "decision" else "accuracy"
         how = f"{self.pseudotrial_size} trials a pseudotrial, {self.folds} folds, {self.repeats} repeats"
-        return f"{self.rdm} {what}, {how}, seed {self.seed}"
+        return f"{self.rdm} {what}, {how}, seed {self.seed}{smoothed}"
 
     @property
     def is_accuracy(self) -> bool:
@@ -73,7 +81,7 @@ class Dissimilarity:
         return self.rdm != "crossnobis" and self.weighting is None
 
 
-_DECODING = ("pseudotrial_size", "folds", "repeats", "weighting")
+_DECODING = ("pseudotrial_size", "folds", "repeats", "seed", "weighting")
 _DEFAULTS = {field.name: field.default for field in fields(Dissimilarity)}
 
 
@@ -219,8 +227,12 @@ def _estimate(
     recording: SubjectRecording, dissimilarity: Dissimilarity, n_times: int, n_trials: int, trials: np.ndarray | None
 ) -> float:
     """Seconds for RDMs of ``n_trials`` at ``n_times`` time points, timed on ``trials`` or on noise."""
-    if n_times == 0 or dissimilarity.rdm == "crossnobis":
+    if n_times == 0:
         return 0.0
+    if dissimilarity.rdm == "crossnobis":
+        started = time.perf_counter()
+        crossnobis_rdm(recording.data, times=[0])
+        return (time.perf_counter() - started) * n_times * n_trials / recording.data.shape[1]
     n_images, _, n_channels, _ = recording.data.shape
     return estimate_seconds(
         n_images,
@@ -237,9 +249,8 @@ def _estimate(
 
 def _key(recording: SubjectRecording, dissimilarity: Dissimilarity, version: int) -> Key:
     """Everything but the time that determines a matrix: data, method and its options, version."""
-    decoding = dissimilarity.rdm != "crossnobis"
-    options = [getattr(dissimilarity, name) for name in (*_DECODING, "seed")] if decoding else []
-    return (recording.sha256[:32], dissimilarity.rdm, *options, version)
+    options = [getattr(dissimilarity, name) for name in _DECODING]
+    return (recording.sha256[:32], dissimilarity.rdm, *options, ENGINE, version)
 
 
 def _needed(recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity) -> list[int]:
@@ -253,11 +264,12 @@ def _averaged(
     time_indices: np.ndarray,
     dissimilarity: Dissimilarity,
 ) -> NeuralRDMs:
+    method = replace(dissimilarity, smooth=None).method
     for at, entry in found.items():
-        if entry["method"] != dissimilarity.method:
+        if entry["method"] != method:
             raise BadInputError(
                 f"Got a stored RDM of {recording.subject} at time point {at} that is '{entry['method']}'; expected "
-                f"'{dissimilarity.method}'. Delete the store's cache folder: it was changed by hand."
+                f"'{method}'. Delete the store's cache folder: it was changed by hand."
             )
     rdms = {at: entry["rdm"] for at, entry in found.items()}
     values = smoothed(rdms, time_indices, recording.data.shape[3], dissimilarity.smooth)
@@ -272,7 +284,7 @@ def _rdm(
     (rdm,) = _compute(recording.data, dissimilarity, dissimilarity.seed, [time_index])
     if progress is not None:
         progress(1)
-    return {"rdm": rdm, "method": dissimilarity.method}
+    return {"rdm": rdm, "method": replace(dissimilarity, smooth=None).method}
 
 
 @cached(identifier_ignore=["recording", "dissimilarity", "progress"])
@@ -287,14 +299,16 @@ def _half_rdms(
     """RDMs (2, splits, n_images, n_images) of disjoint halves of the trials at one time point, with their method."""
     responses = np.array(recording.data[..., time_index, None])
     n_images, n_trials = responses.shape[:2]
-    rng = np.random.default_rng([dissimilarity.seed, time_index])
     rdms = np.empty((2, splits, n_images, n_images))
     for split in range(splits):
-        for half, trials in enumerate(np.split(rng.permutation(n_trials)[: n_trials // 2 * 2], 2)):
-            (rdms[half, split],) = _compute(responses[:, trials], dissimilarity, int(rng.integers(2**31)), None)
+        # The same halves at all time points: noise outlasts a sample, and smoothing must not bring it to both.
+        order = np.random.default_rng([dissimilarity.seed, split]).permutation(n_trials)
+        for half, trials in enumerate(np.split(order[: n_trials // 2 * 2], 2)):
+            (seed,) = np.random.SeedSequence([dissimilarity.seed, split, half, time_index]).generate_state(1)
+            (rdms[half, split],) = _compute(responses[:, trials], dissimilarity, int(seed), None)
             if progress is not None:
                 progress(1)
-    return {"rdm": rdms, "method": dissimilarity.method}
+    return {"rdm": rdms, "method": replace(dissimilarity, smooth=None).method}
 
 
 def _compute(trials: np.ndarray, dissimilarity: Dissimilarity, seed: int, times: list[int] | None) -> np.ndarray:

@@ -4,6 +4,7 @@ Arrays in, arrays out: nothing here knows Brain-Score. Importing the package nee
 imported by the first call that needs a compiled kernel, torch by the first that is given a device.
 """
 
+from brainscore_realnet.rsa._trials import check_decoding_options
 from brainscore_realnet.rsa.bootstrap import (
     TwoFactorBootstrap,
     bootstrap_both,
@@ -36,6 +37,7 @@ __all__ = [
     "bootstrap_both",
     "bootstrap_stimuli",
     "bootstrap_subjects",
+    "check_decoding_options",
     "check_rdm",
     "cluster_permutation",
     "compare_rdms",

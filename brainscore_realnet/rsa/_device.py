@@ -37,6 +37,9 @@ def on_device(array: Any, device: Any = None) -> tuple[Any, Any]:
         return np, np.asarray(array, dtype=np.float64)
     import torch
 
+    if not is_tensor(array):
+        # torch warns of memory that it must not write to, and knows no negative strides.
+        array = np.require(array, requirements=["C", "W"])
     try:
         return torch, torch.as_tensor(array).to(device=torch.device(device), dtype=torch.float64)
     except (RuntimeError, AssertionError, TypeError) as error:
@@ -49,3 +52,26 @@ def on_device(array: Any, device: Any = None) -> tuple[Any, Any]:
 def as_numpy(array: Any) -> Any:
     """Return what was computed as a NumPy array."""
     return array if isinstance(array, np.ndarray | np.generic) else array.cpu().numpy()
+
+
+def is_tensor(array: Any) -> bool:
+    """Tell torch tensors from all else, without importing torch for those who have none."""
+    return hasattr(array, "detach")
+
+
+def real_numbers(array: Any, name: str, device: Any = None) -> Any:
+    """Return what can be computed with: a tensor without its gradient if there is a device, else an array.
+
+    Raises
+    ------
+    BadInputError
+        It holds no real numbers; `name` is what the message calls it.
+    """
+    tensor = is_tensor(array)
+    given: Any = array.detach() if tensor else np.asarray(array)
+    if given.is_complex() if tensor else given.dtype.kind not in "fiub":
+        raise BadInputError(f"Got {name} of dtype {given.dtype}; expected real numbers. Convert it first.")
+    if not tensor or device is not None:
+        return given
+    # NumPy has no bfloat16.
+    return (given.float() if given.is_floating_point() and given.itemsize < 4 else given).cpu().numpy()

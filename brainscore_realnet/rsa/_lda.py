@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa.noise import shrunk_covariances
 
 
@@ -28,6 +29,11 @@ def lda_evidence(module: Any, pseudotrials: Any, fold_sizes: list[int], weightin
     -------
     (n_images, n_images) float64 array or tensor
         Symmetric evidence; the diagonal means nothing.
+
+    Raises
+    ------
+    BadInputError
+        The pseudotrials of no image differ.
     """
     # With training means μ_i and covariance Σ, the score of a held-out x for image j is
     #   s_j(x) = xᵀ Σ⁻¹ μ_j - μ_jᵀ Σ⁻¹ μ_j / 2,
@@ -42,6 +48,11 @@ def lda_evidence(module: Any, pseudotrials: Any, fold_sizes: list[int], weightin
         means = training.mean(axis=2)
         residuals = (training - means[:, :, None]).reshape(repeats, -1, n_channels)
         scatter, shrinkage, variance = shrunk_covariances(module, residuals, "ledoit-wolf")
+        if not bool((variance > 0).all()):
+            raise BadInputError(
+                "Got training pseudotrials that do not differ within any image, or by so little that their squares "
+                "vanish; expected noise to estimate a covariance from. Rescale the responses."
+            )
         identity = module.diag(module.ones_like(scatter[0, 0]))
         covariance = (1 - shrinkage)[:, None, None] * scatter + (shrinkage * variance)[:, None, None] * identity
         weights = module.linalg.solve(covariance, module.swapaxes(means, 1, 2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +13,24 @@ HIGHEST_SEED = np.iinfo("i").max
 DecisionValues = Callable[..., NDArray[np.float64]]
 
 
-def replayed_rdms(
-    trials: NDArray[Any],
-    times: NDArray[np.integer],
+def replayed_rdm(
+    responses: NDArray[np.float64],
+    time: int,
+    n_times: int,
     pseudotrial_size: int,
     folds: int,
     repeats: int,
     seed: int,
     decision_values: DecisionValues,
-) -> dict[int, NDArray[np.float64]]:
+) -> NDArray[np.float64]:
     """Decode every ordered pair of images as NeuroRA 1.1.6 does after ``numpy.random.seed(seed)``, without smoothing.
 
     Parameters
     ----------
-    trials : (n_images, n_trials, n_channels, n_times) array
-        Responses; NeuroRA is taken to have been given time windows and steps of one sample.
-    times : (n,) array of int
-        Time points wanted.
+    responses : (n_images, n_trials, n_channels) array
+        Responses at one time point; NeuroRA is taken to have been given time windows and steps of one sample.
+    time, n_times : int
+        Index of the time point, and how many NeuroRA was given.
     pseudotrial_size, folds, repeats, seed : int
         NeuroRA's navg, nfolds, nrepeats, and the seed of NumPy's global generator.
     decision_values : callable
@@ -38,32 +38,30 @@ def replayed_rdms(
 
     Returns
     -------
-    dict of int to (n_images, n_images) float64 array
-        Accuracies at each time; entry (i, j) and entry (j, i) come from other shuffles.
+    (n_images, n_images) float64 array
+        Accuracies; entry (i, j) and entry (j, i) come from other shuffles.
     """
-    n_images, n_trials, n_channels, n_times = trials.shape
+    n_images, n_trials, n_channels = responses.shape
     m = n_trials // pseudotrial_size
     draws = list(_random_numbers(n_images, n_trials, n_times, folds, repeats, seed))
-    rdms = {int(time): np.zeros((n_images, n_images)) for time in times}
-    for time, rdm in rdms.items():
-        responses = np.asarray(trials[..., time], dtype=np.float64)
-        pseudotrials = np.empty((len(draws), 2, m, n_channels))
-        labels = np.empty((len(draws), 2, m), dtype=np.int64)
-        for draw, (i, j, order, states) in enumerate(draws):
-            for side, image in enumerate((i, j)):
-                chosen = order[order // n_trials == side][: m * pseudotrial_size] % n_trials
-                pseudotrials[draw, side] = responses[image, chosen].reshape(m, pseudotrial_size, -1).mean(axis=1)
-            labels[draw] = _folds(m, folds, states[time])
-        first = np.arange(0, 2 * len(draws), 2)
-        decisions = decision_values(
-            pseudotrials.reshape(-1, m, n_channels), labels.reshape(-1, m), folds, first, first + 1, 1.0
-        )
-        correct = (decisions >= 0) == np.repeat([False, True], m)
-        held_out = labels.reshape(len(draws), 2 * m, 1) == np.arange(folds)
-        accuracies = ((correct[:, :, None] & held_out).sum(axis=1) / held_out.sum(axis=1)).mean(axis=1)
-        for (i, j, _, _), accuracy in zip(draws, accuracies, strict=True):
-            rdm[i, j] += accuracy / repeats
-    return rdms
+    pseudotrials = np.empty((len(draws), 2, m, n_channels))
+    labels = np.empty((len(draws), 2, m), dtype=np.int64)
+    for draw, (i, j, order, states) in enumerate(draws):
+        for side, image in enumerate((i, j)):
+            chosen = order[order // n_trials == side][: m * pseudotrial_size] % n_trials
+            pseudotrials[draw, side] = responses[image, chosen].reshape(m, pseudotrial_size, -1).mean(axis=1)
+        labels[draw] = _folds(m, folds, states[time])
+    first = np.arange(0, 2 * len(draws), 2)
+    decisions = decision_values(
+        pseudotrials.reshape(-1, m, n_channels), labels.reshape(-1, m), folds, first, first + 1, 1.0
+    )
+    correct = (decisions >= 0) == np.repeat([False, True], m)
+    held_out = labels.reshape(len(draws), 2 * m, 1) == np.arange(folds)
+    accuracies = ((correct[:, :, None] & held_out).sum(axis=1) / held_out.sum(axis=1)).mean(axis=1)
+    rdm = np.zeros((n_images, n_images))
+    for (i, j, _, _), accuracy in zip(draws, accuracies, strict=True):
+        rdm[i, j] += accuracy / repeats
+    return rdm
 
 
 def _random_numbers(

@@ -17,13 +17,11 @@ another waits. Samples are vector lanes in float32; folds that do not converge s
 import numpy as np
 from numba import njit, prange
 
+# numba does not look into this module: after changing it, delete the compiled files of this one (__pycache__/*.nb?).
 from brainscore_realnet.rsa._lanes import keyed, larger, place_of
 
 WIDTHS = (32, 64)
 """Numbers of samples (both images) that there is a float32 solver for; more are solved in float64."""
-
-FLOAT32_STEPS = 50_000
-"""Steps of a fold after which float64 takes over: float32 would have converged, or never will."""
 
 FLOAT32_TOLERANCE = 1e-5
 """The smallest tolerance that float32 reaches."""
@@ -31,7 +29,7 @@ FLOAT32_TOLERANCE = 1e-5
 CURVATURE_FLOOR = 1e-12
 """libsvm's, for samples that are equal."""
 
-PAIRS_OF_A_TASK = 32
+PAIRS_OF_A_TASK = 8
 
 _FAST = {"nnan", "ninf", "nsz", "contract", "reassoc"}
 _FAR = np.float32(1e30)
@@ -235,7 +233,9 @@ def solve_folds(lanes, K, inverse, y, lower, upper, tolerance, max_steps, beta, 
 
 
 @njit(cache=True, nogil=True)
-def solve_some(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, max_steps, start, stop, values, found):
+def solve_some(
+    lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, fast_steps, max_steps, start, stop, values, found
+):
     """Solve the pairs from `start` to `stop`, one after the other; see `solve_pairs`."""
     width = len(lanes)
     m, n_channels = pseudotrials.shape[1:]
@@ -272,7 +272,7 @@ def solve_some(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance,
             inverse_curvatures(lane_K, lane_diagonal, lane_inverse)
             lane_lower[:, :n] = lower
             lane_upper[:, :n] = upper
-            steps = min(max_steps, FLOAT32_STEPS)
+            steps = min(max_steps, fast_steps)
             solve_folds(
                 lanes, lane_K, lane_inverse, lane_y, lane_lower, lane_upper, np.float32(tolerance), steps,
                 lane_beta, lane_G, rising, falling, done,
@@ -293,7 +293,7 @@ def solve_some(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance,
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def solve_pairs(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, max_steps, values, found):
+def solve_pairs(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, fast_steps, max_steps, values, found):
     """Solve all folds of all pairs.
 
     Parameters
@@ -312,8 +312,8 @@ def solve_pairs(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance
         Penalty, a number of float32.
     tolerance : float
         Of libsvm's criterion.
-    max_steps : int
-        Bound on the steps of one fold.
+    fast_steps, max_steps : int
+        Bounds on the steps of one fold in float32 and in float64.
     values : (n_pairs, 2m) float64 array
         Filled with held-out decision values, positive for the second image.
     found : (n_pairs,) bool array
@@ -323,5 +323,6 @@ def solve_pairs(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance
         start = task * PAIRS_OF_A_TASK
         stop = min(start + PAIRS_OF_A_TASK, first.size)
         solve_some(
-            lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, max_steps, start, stop, values, found
+            lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, fast_steps, max_steps, start, stop,
+            values, found,
         )  # fmt: skip

@@ -52,7 +52,7 @@ def time_points(
     Raises
     ------
     BadInputError
-        NaN or infinity in the trials used at these times.
+        NaN or infinity in the trials used at these times, or squares that overflow.
     """
     for module, block_times, block in _blocks(trials, times, used, device):
         for time, responses in zip(block_times, block, strict=True):
@@ -64,6 +64,9 @@ def time_points(
                 suspect = not np.isfinite(float(flat @ flat))
             if suspect:
                 refuse_not_finite(trials, time, np.arange(trials.shape[1])[used])
+                raise BadInputError(
+                    "Got responses whose squares exceed float64; expected magnitudes below 1e150. Rescale them."
+                )
             yield module, responses
 
 
@@ -79,9 +82,7 @@ def _blocks(
         block_times = times[start : start + width]
         chosen = _as_slice(block_times)
         if buffer is None:
-            # torch warns of memory that it must not write to, as in memory maps.
-            selected = np.require(trials[..., chosen][:, used], requirements="W")
-            module, tensor = on_device(selected, device)
+            module, tensor = on_device(trials[..., chosen][:, used], device)
             yield module, block_times, module.moveaxis(tensor, -1, 0).clone(memory_format=module.contiguous_format)
         else:
             block = buffer[: len(block_times)]

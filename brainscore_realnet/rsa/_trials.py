@@ -16,34 +16,48 @@ CLASSIFIERS = ("svm", "lda")
 WEIGHTINGS = (None, "decision")
 
 
-def check_options(
-    classifier: str, smooth: int | None = None, weighting: str | None = None, seed: int = 0, device: Any = None
+def check_decoding_options(
+    classifier: str = "svm",
+    pseudotrial_size: int = 5,
+    folds: int = 4,
+    repeats: int = 5,
+    seed: int = 0,
+    smooth: int | None = None,
+    weighting: str | None = None,
+    device: Any = None,
 ) -> None:
-    """Refuse classifiers, smoothing, weighting, seeds and devices that cannot be computed with."""
+    """Raise BadInputError if `decoding_rdm` cannot compute with these options, whatever the trials."""
     if classifier not in CLASSIFIERS:
         raise BadInputError(f"Got classifier={classifier!r}; expected one of {', '.join(CLASSIFIERS)}.")
+    least = {"pseudotrial_size": 1, "folds": 2, "repeats": 1, "seed": 0}
+    for (name, fewest), value in zip(least.items(), (pseudotrial_size, folds, repeats, seed), strict=True):
+        if not _is_whole(value) or value < fewest:
+            raise BadInputError(f"Got {name}={value!r}; expected a whole number of at least {fewest}.")
     if smooth is not None and (not _is_whole(smooth) or smooth < 1 or smooth % 2 == 0):
         raise BadInputError(f"Got smooth={smooth!r}; expected an odd number of time points, or None.")
     if weighting not in WEIGHTINGS:
         raise BadInputError(f"Got weighting={weighting!r}; expected one of {', '.join(map(repr, WEIGHTINGS))}.")
-    _check_whole("seed", seed, 0)
     if classifier == "svm" and device is not None:
         raise BadInputError(
             f"Got device={device!r} with classifier='svm', which is computed on the CPU; expected None."
         )
 
 
-def pseudotrial_count(n_trials: int, pseudotrial_size: int, folds: int, repeats: int) -> int:
-    """Return the number m of pseudotrials of each image; refuse sizes and counts that leave a fold empty."""
-    _check_whole("pseudotrial_size", pseudotrial_size, 1)
-    _check_whole("folds", folds, 2)
-    _check_whole("repeats", repeats, 1)
+def pseudotrial_count(n_trials: int, pseudotrial_size: int, folds: int, classifier: str = "svm") -> int:
+    """Return the number m of pseudotrials of each image; refuse sizes and counts that leave too few in a fold."""
     m = n_trials // pseudotrial_size
     if m < folds:
         raise BadInputError(
             f"Got {n_trials} trials an image, which make {m} pseudotrial(s) of {pseudotrial_size}; expected at least "
             f"one a fold, {folds * pseudotrial_size} trials for {folds} folds. Use a smaller pseudotrial_size, fewer "
             "folds, or more trials."
+        )
+    training = m - -(-m // folds)
+    if classifier == "lda" and training < 2:
+        raise BadInputError(
+            f"Got {n_trials} trials an image, which leave {training} pseudotrial of {pseudotrial_size} to train on "
+            f"with {folds} folds; LDA needs at least 2 to estimate the noise. Use a smaller pseudotrial_size or more "
+            "folds."
         )
     return int(m)
 
@@ -139,9 +153,19 @@ def check_folds(labels: NDArray[Any], shape: tuple[int, ...]) -> None:
             f"Got image {lone[0]} with all {shape[1]} pseudotrials in one fold, which leaves none to train on; "
             "expected at least 2 folds an image."
         )
+    held_out = (labels[:, :, None] == np.unique(labels)).sum(axis=1)
+    unequal = np.flatnonzero((held_out != held_out[0]).any(axis=1))
+    if unequal.size:
+        raise BadInputError(
+            f"Got folds that hold out {held_out[0].tolist()} pseudotrials of image 0 and "
+            f"{held_out[unequal[0]].tolist()} of image {unequal[0]}; expected as many of every image. Classifiers "
+            "favour the image that they are trained on more often."
+        )
 
 
 def _rectangular(values: ArrayLike, name: str) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        raise BadInputError(f"Got {name} with a mask; expected responses everywhere. Leave out what is masked.")
     try:
         return np.asanyarray(values)
     except ValueError as error:
@@ -149,11 +173,6 @@ def _rectangular(values: ArrayLike, name: str) -> NDArray[Any]:
             f"Got {name} that make no array ({error}); expected equally many for every image. Leave out the surplus of "
             "the images that have more: classifiers would favour them."
         ) from error
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not _is_whole(value) or value < least:
-        raise BadInputError(f"Got {name}={value!r}; expected a whole number of at least {least}.")
 
 
 def _is_whole(value: Any) -> bool:

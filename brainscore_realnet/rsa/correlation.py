@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa._device import as_numpy, on_device
+from brainscore_realnet.rsa._device import as_numpy, on_device, real_numbers
 
 BLOCK_FEATURES = 1024
 """Features that are multiplied together: in float32, more of them at once lose digits."""
@@ -61,7 +61,7 @@ class RdmStream:
 
         Parameters
         ----------
-        block : (n, d_block) array of real numbers, or torch tensor if the stream has a device
+        block : (n, d_block) array or tensor of real numbers
             Features of all rows; the columns of all blocks together are the feature vectors. It is read in narrower
             blocks and never copied whole, unless it has to be moved to the device.
 
@@ -75,17 +75,22 @@ class RdmStream:
         BadInputError
             The block has another shape or holds no real numbers.
         BadRowsError
-            The block holds NaN or infinity; the message names row and feature.
+            The block holds NaN or infinity; the message names row and feature. The stream is as it was before.
         """
-        given = block if self._device is not None and hasattr(block, "is_complex") else _real_matrix(block, "block")
-        if given.ndim != 2 or given.shape[0] != self.n or given.shape[1] == 0:
+        given = _real_matrix(block, "block", self._device)
+        if given.shape[0] != self.n or given.shape[1] == 0:
             raise BadInputError(
                 f"Got a block of shape {tuple(given.shape)}; expected ({self.n}, d_block) with at least one feature. "
                 "Every block must hold all rows."
             )
         width = BLOCK_FEATURES if self._device is None else DEVICE_BLOCK_FEATURES
-        for start in range(0, given.shape[1], width):
-            self._merge(given[:, start : start + width])
+        before = self.n_features, self._first, self._mean, self._scatter
+        try:
+            for start in range(0, given.shape[1], width):
+                self._merge(given[:, start : start + width])
+        except BadInputError:
+            self.n_features, self._first, self._mean, self._scatter = before
+            raise
         return self
 
     def _merge(self, block: Any) -> None:
@@ -100,7 +105,7 @@ class RdmStream:
             width = block.shape[1]
             delta = mean - self._mean
             weight = width / (self.n_features + width)
-            self._scatter += scatter + delta[:, None] * delta * (self.n_features * weight)
+            self._scatter = self._scatter + scatter + delta[:, None] * delta * (self.n_features * weight)
         self._mean = self._mean + delta * weight
         self.n_features += width
 
@@ -176,7 +181,7 @@ def rdm_stream(n: int, device: Any = None) -> RdmStream:
     BadInputError
         `n` is below 2, or the device is not there.
     """
-    if n < 2:
+    if not isinstance(n, int | np.integer) or n < 2:
         raise BadInputError(f"Got {n} row(s); an RDM needs at least 2 images. Pass features of more images.")
     return RdmStream(n, device)
 
@@ -203,17 +208,15 @@ def correlation_rdm(features: Any, device: Any = None) -> NDArray[np.float64]:
     BadRowsError
         A constant row, NaN or infinity; `rows` holds the row numbers.
     """
-    is_tensor = device is not None and hasattr(features, "is_complex")
-    matrix = features if is_tensor else _real_matrix(features, "features")
+    matrix = _real_matrix(features, "features", device)
     return rdm_stream(len(matrix), device).update(matrix).rdm()
 
 
-def _real_matrix(features: ArrayLike, name: str) -> NDArray[Any]:
-    matrix = np.asarray(features)
-    if matrix.ndim != 2 or matrix.dtype.kind not in "fiub":
+def _real_matrix(features: Any, name: str, device: Any) -> Any:
+    matrix = real_numbers(features, name, device)
+    if matrix.ndim != 2:
         raise BadInputError(
-            f"Got {name} of shape {matrix.shape} and dtype {matrix.dtype}; expected real numbers of shape (n, d). "
-            "Flatten the features of every image first."
+            f"Got {name} of shape {tuple(matrix.shape)}; expected (n, d). Flatten the features of every image first."
         )
     return matrix
 

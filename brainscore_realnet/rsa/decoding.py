@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 import time
 import warnings
@@ -13,15 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa._device import as_numpy
 from brainscore_realnet.rsa._lda import lda_evidence
-from brainscore_realnet.rsa._neurora import replayed_rdms
+from brainscore_realnet.rsa._neurora import replayed_rdm
 from brainscore_realnet.rsa._time_points import time_points
 from brainscore_realnet.rsa._trials import (
-    check_options,
+    check_decoding_options,
     checked_times,
     checked_trials,
     pseudotrial_count,
@@ -46,15 +44,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "gifford": {"pseudotrial_size": 4, "folds": 2, "repeats": 100, "smooth": None},
 }
 """What others decode with: NeuroRA 1.1.6, which smooths over time; NeuroRA 2.0.1, which does not; and 100 half splits
-(Gifford et al. 2022), of which each half is tested here."""
+(Gifford et al. 2022), of which each half is tested here. Without a preset NeuroRA 2.0.1's options are the defaults."""
 
 
 def decoding_rdm(
     trials: NDArray[Any],
     classifier: str = "svm",
-    pseudotrial_size: int = 5,
-    folds: int = 4,
-    repeats: int = 5,
+    pseudotrial_size: int | None = None,
+    folds: int | None = None,
+    repeats: int | None = None,
     seed: int = 0,
     smooth: int | None = None,
     weighting: str | None = None,
@@ -86,11 +84,11 @@ def decoding_rdm(
     classifier : {"svm", "lda"}
         Linear SVM with C = 1 (libsvm's optimum), or linear discriminant analysis with one covariance for all images,
         that of the training pseudotrials around their image's mean (Ledoit-Wolf).
-    pseudotrial_size : int
+    pseudotrial_size : int, default 5
         Trials averaged into one pseudotrial.
-    folds : int
+    folds : int, default 4
         Folds of the cross-validation, at least 2 and at most m = n_trials // pseudotrial_size.
-    repeats : int
+    repeats : int, default 5
         How often everything is done with newly shuffled trials.
     seed : int
         Seed of the shuffling, not negative.
@@ -102,7 +100,7 @@ def decoding_rdm(
     times : sequence of int, optional
         Indices of the time points to compute, in the order wanted; all by default.
     preset : str, optional
-        A key of `PRESETS`, which decides pseudotrial_size, folds, repeats and smooth.
+        A key of `PRESETS`: what pseudotrial_size, folds, repeats and smooth are where they are not given.
     replay : bool
         With preset "neurora-1": draw the very random numbers that NeuroRA 1.1.6 draws after
         ``numpy.random.seed(seed)``. It shuffles anew for each pair, in both orders of its images, so the matrices are
@@ -128,32 +126,30 @@ def decoding_rdm(
     RuntimeWarning
         Responses look like volts, or classifiers did not converge within libsvm's bound on steps.
     """
-    given: dict[str, Any] = {"pseudotrial_size": pseudotrial_size, "folds": folds, "repeats": repeats, "smooth": smooth}
-    options = given if preset is None else _of_preset(preset, given)
-    check_options(classifier, options["smooth"], weighting, seed, device)
+    options = _options(preset, pseudotrial_size=pseudotrial_size, folds=folds, repeats=repeats, smooth=smooth)
+    check_decoding_options(classifier, seed=seed, weighting=weighting, device=device, **options)
     data = checked_trials(trials)
     n_times = data.shape[3]
-    m = pseudotrial_count(data.shape[1], options["pseudotrial_size"], options["folds"], options["repeats"])
+    sizes = options["pseudotrial_size"], options["folds"], options["repeats"]
+    m = pseudotrial_count(data.shape[1], *sizes[:2], classifier)
     indices = checked_times(times, n_times)
     refuse_same_trials(data, indices)
     needed = averaged_times(indices, n_times, options["smooth"])
     if replay:
-        _refuse_replay_of_others(preset, classifier, weighting)
-        sizes = options["pseudotrial_size"], options["folds"], options["repeats"]
-        decoded = replayed_rdms(data, np.array(needed), *sizes, seed, decision_values)
-    else:
-        decoded = {}
-        with _mapping(classifier, device) as apply:
-            for index, (module, responses) in zip(
-                needed, time_points(data, np.array(needed), device=device), strict=True
-            ):
-                refuse_flat_channels(responses, responses[:1, :1], index)
-                if classifier == "svm" and index == needed[0]:
-                    _warn_of_volts(responses)
+        _refuse_replay_of_others(preset, classifier, weighting, seed)
+    decoded = {}
+    with _mapping(classifier, device) as apply:
+        for index, (module, responses) in zip(needed, time_points(data, np.array(needed), device=device), strict=True):
+            refuse_flat_channels(responses, responses[:1, :1], index)
+            if classifier == "svm" and index == needed[0]:
+                _warn_of_volts(responses)
+            if replay:
+                decoded[index] = replayed_rdm(responses, index, n_times, *sizes, seed, decision_values)
+            else:
                 draws = _draws(data.shape[0], data.shape[1], options["repeats"], seed, index)
                 decoded[index] = _decode(module, responses, m, options, classifier, weighting, draws, apply)
-                if progress is not None:
-                    progress(1)
+            if progress is not None:
+                progress(1)
     rdms = smoothed(decoded, indices, n_times, options["smooth"])
     return rdms if weighting == "decision" else tied(rdms)
 
@@ -191,13 +187,13 @@ def estimate_seconds(
     BadInputError
         As in `decoding_rdm`.
     """
-    check_options(classifier)
+    check_decoding_options(classifier, pseudotrial_size, folds, repeats)
     if min(n_images, n_times, n_trials, n_channels) < 1 or n_images < 2:
         raise BadInputError(
             f"Got n_images={n_images}, n_times={n_times}, n_trials={n_trials}, n_channels={n_channels}; expected "
             "positive numbers and at least 2 images."
         )
-    pseudotrial_count(n_trials, pseudotrial_size, folds, repeats)
+    pseudotrial_count(n_trials, pseudotrial_size, folds, classifier)
     rng = np.random.default_rng(0)
     sample_images, sample_times = min(n_images, 40), min(n_times, 3)
     if trials is None:
@@ -222,25 +218,23 @@ def estimate_seconds(
     return elapsed * (pairs / sample_pairs) * (n_times / sample_times) * repeats
 
 
-def _of_preset(preset: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a preset, if none of its own was given beside it."""
-    if preset not in PRESETS:
+def _options(preset: str | None, **given: int | None) -> dict[str, Any]:
+    """Return what is given, elsewhere what the preset says, elsewhere the defaults."""
+    if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
         raise BadInputError(f"Got preset={preset!r}; expected one of {', '.join(PRESETS)}.")
-    defaults = inspect.signature(decoding_rdm).parameters
-    for name, value in given.items():
-        if value not in (defaults[name].default, PRESETS[preset][name]):
-            raise BadInputError(
-                f"Got {name}={value} beside preset={preset!r}, which sets {name}={PRESETS[preset][name]}; expected one "
-                "or the other. Pass the options of the preset that you want to keep (`PRESETS`) and your own."
-            )
-    return PRESETS[preset]
+    options = PRESETS["neurora-2" if preset is None else preset]
+    return {**options, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _refuse_replay_of_others(preset: str | None, classifier: str, weighting: str | None) -> None:
+def _refuse_replay_of_others(preset: str | None, classifier: str, weighting: str | None, seed: int) -> None:
     if preset != "neurora-1" or classifier != "svm" or weighting is not None:
         raise BadInputError(
             f"Got replay=True with preset={preset!r}, classifier={classifier!r} and weighting={weighting!r}; expected "
             "preset='neurora-1', 'svm' and None: only NeuroRA 1.1.6 is replayed."
+        )
+    if seed >= 2**32:
+        raise BadInputError(
+            f"Got seed={seed} with replay=True; expected one that numpy.random.seed takes, below 2**32."
         )
 
 
@@ -288,6 +282,8 @@ def _mapping(classifier: str, device: Any) -> Iterator[Callable[..., Any]]:
     if classifier == "svm" or device is not None:
         yield map
     else:
+        from threadpoolctl import threadpool_limits
+
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
             yield pool.map
 
@@ -299,8 +295,9 @@ EVIDENCE = {"svm": svm_evidence, "lda": lda_evidence}
 def _warn_of_volts(responses: NDArray[np.float64]) -> None:
     spread = float(responses.std())
     if spread < VOLTS:
+        # Rounded, so that one recording is warned of once.
         warnings.warn(
-            f"Got responses with a standard deviation of {spread:.2g}, which look like volts or tesla; a linear SVM "
+            f"Got responses with a standard deviation near {spread:.0e}, which look like volts or tesla; a linear SVM "
             "with C = 1 depends on units, and in these it turns into a nearest-mean classifier. Multiply the responses "
             "(by 1e6 for µV) or whiten them.",
             RuntimeWarning,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa._device import as_numpy, on_device
+from brainscore_realnet.rsa._device import as_numpy, is_tensor, on_device, real_numbers
 from brainscore_realnet.rsa._threads import one_at_a_time
 
 COMPILED_FROM = 500_000
@@ -38,7 +38,7 @@ def upper_triangle(rdm: Any) -> Any:
     """
     module: Any = np
     matrices = rdm
-    if _is_tensor(rdm):
+    if is_tensor(rdm):
         import torch as module
     else:
         matrices = np.asarray(rdm)
@@ -91,7 +91,7 @@ def check_rdm_on_device(rdm: Any, name: str = "rdm", device: Any = None) -> tupl
     BadInputError
         What `check_rdm` refuses, or a device that cannot compute in float64.
     """
-    module, matrices = on_device(_real_numbers(rdm, name, device), device)
+    module, matrices = on_device(real_numbers(rdm, name, device), device)
     _refuse_not_square(matrices, name)
     scale, asymmetry, diagonal = _extents(module, matrices)
     if not np.isfinite(scale).all():
@@ -113,22 +113,6 @@ def check_rdm_on_device(rdm: Any, name: str = "rdm", device: Any = None) -> tupl
             "there. Similarities (ones on the diagonal) must be passed as 1 - similarity."
         )
     return module, matrices
-
-
-def _is_tensor(array: Any) -> bool:
-    # Without importing torch for those who have none.
-    return hasattr(array, "detach")
-
-
-def _real_numbers(rdm: Any, name: str, device: Any) -> Any:
-    tensor = _is_tensor(rdm)
-    given: Any = rdm.detach() if tensor else np.asarray(rdm)
-    if given.is_complex() if tensor else given.dtype.kind not in "fiub":
-        raise BadInputError(f"Got {name} of dtype {given.dtype}; expected real numbers. Convert it first.")
-    if tensor:
-        return given if device is not None else as_numpy(given.double())
-    # torch warns of memory that it must not write to and knows no negative strides.
-    return given if device is None else np.require(given, requirements=["C", "W"])
 
 
 def _extents(module: Any, matrices: Any) -> NDArray[np.float64]:

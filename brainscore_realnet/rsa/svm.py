@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from typing import Any
 
@@ -18,8 +19,17 @@ SOLVER_TOLERANCE = 1e-4
 MAX_STEPS = 10_000_000
 """libsvm's bound on the steps of one classifier."""
 
-PAIRS_AT_ONCE = 2_000
-"""Pairs that one call of the compiled solver takes: Ctrl-C is heard between calls."""
+FLOAT32_STEPS = 50_000
+"""Steps of a fold after which float64 takes over: float32 would have converged, or never will."""
+
+SMALLEST_C = 1e-300
+"""Of responses so small that all samples are support vectors at the bound, whatever it is."""
+
+FEWEST_PAIRS = 4
+"""Pairs of the first call of the compiled solver; the next ones follow from its speed."""
+
+CALL_SECONDS = 0.5
+"""How long a call is to last: Ctrl-C is heard between calls."""
 
 
 def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float = 1.0) -> NDArray[np.float64]:
@@ -43,8 +53,8 @@ def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float
     Raises
     ------
     BadInputError
-        Shapes that do not fit, NaN or infinity, a C that is not positive, or a fold that holds all pseudotrials of an
-        image and so leaves none to train on.
+        Shapes that do not fit, NaN or infinity, a C that is not positive, a fold that holds all pseudotrials of an
+        image and so leaves none to train on, or folds that hold out more of one image than of another.
 
     Warns
     -----
@@ -54,8 +64,8 @@ def held_out_decision_values(pseudotrials: ArrayLike, folds: ArrayLike, C: float
     values = checked_pseudotrials(pseudotrials)
     labels = np.asarray(folds)
     check_folds(labels, values.shape[:2])
-    if not (np.isfinite(C) and C > 0):
-        raise BadInputError(f"Got C={C}; expected a positive number.")
+    if not isinstance(C, int | float | np.number) or not (np.isfinite(C) and C > 0):
+        raise BadInputError(f"Got C={C!r}; expected a positive number.")
     distinct, codes = np.unique(labels, return_inverse=True)
     rows, columns = np.triu_indices(len(values), 1)
     return decision_values(values, codes.reshape(labels.shape), len(distinct), rows, columns, C)
@@ -94,32 +104,31 @@ def decision_values(
     from brainscore_realnet.rsa import _smo
 
     centred = pseudotrials - pseudotrials.mean(axis=(0, 1), dtype=np.float64)
-    # In units of their spread, with C in its square, decision values stay the same and float32 never overflows.
-    spread = float(np.sqrt(np.mean(centred**2))) or 1.0
-    lanes, penalty = _smo.precision(2 * folds.shape[1], C * spread**2, SOLVER_TOLERANCE)
+    # In units of their spread, with C in its square, decision values stay the same and nothing overflows.
+    peak = float(np.abs(centred).max()) or 1.0
+    spread = peak * (float(np.sqrt(np.mean((centred / peak) ** 2))) or 1.0)
+    lanes, penalty = _smo.precision(2 * folds.shape[1], max(C * spread**2, SMALLEST_C), SOLVER_TOLERANCE)
+    centred /= spread
+    folds, first, second = (numbers.astype(np.int64) for numbers in (folds, first, second))
     decisions = np.empty((len(first), 2 * folds.shape[1]))
     found = np.empty(len(first), dtype=np.bool_)
-    for start in range(0, len(first), PAIRS_AT_ONCE):
-        part = slice(start, start + PAIRS_AT_ONCE)
+    start, at_once = 0, FEWEST_PAIRS
+    while start < len(first):
+        part = slice(start, start + at_once)
+        started = time.perf_counter()
         with one_at_a_time:
             _smo.solve_pairs(
-                lanes,
-                centred / spread,
-                folds.astype(np.int64),
-                n_folds,
-                first[part].astype(np.int64),
-                second[part].astype(np.int64),
-                penalty,
-                SOLVER_TOLERANCE,
-                MAX_STEPS,
-                decisions[part],
-                found[part],
-            )
+                lanes, centred, folds, n_folds, first[part], second[part], penalty, SOLVER_TOLERANCE, FLOAT32_STEPS,
+                MAX_STEPS, decisions[part], found[part],
+            )  # fmt: skip
+        start += at_once
+        growth = CALL_SECONDS / (time.perf_counter() - started)
+        at_once = max(1, int(at_once * min(growth, 8.0)))
     if not found.all():
         warnings.warn(
             f"{np.count_nonzero(~found)} of {len(found)} pairs of images did not converge within {MAX_STEPS} steps; "
-            "their accuracies are approximate. Scale the responses down (µV rather than nV).",
+            "their accuracies are approximate. Bring all channels to units of their noise (`whiten`).",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return decisions

@@ -1,6 +1,9 @@
 """Neural RDMs computed ahead of scoring: here, on all cores, or on a Dask scheduler."""
 
-from collections.abc import Iterable
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any
 
 from tqdm import tqdm
@@ -10,6 +13,8 @@ from brainscore_realnet.scoring.loading import load_benchmark
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left{postfix}"
 """The unit is a second as estimated beforehand; what is left follows from the speed so far."""
+
+Advance = Callable[[Any, int], None]
 
 PATIENCE = "10s"
 """How long a scheduler may take to answer."""
@@ -38,21 +43,20 @@ def compute(benchmark: Any, scheduler: str | None = None) -> None:
     require_neural_rdms(benchmark)
     benchmark.require_data()
     jobs = [job for job in benchmark.work() if job.missing]
-    with tqdm(total=sum(map(_weight, jobs)), desc="EEG RDMs", bar_format=BAR, disable=not jobs) as bar:
-        if scheduler is None:
+    if not jobs:
+        return
+    with contextlib.nullcontext() if scheduler is None else _connected(scheduler) as client, _bar(jobs) as advance:
+        if client is None:
             for job in jobs:
-                share = _weight(job) / job.missing
-                bar.set_postfix_str(f"{job.subject} ({job.kind})")
-                benchmark.compute(job.subject, job.kind, lambda matrices, share=share: _advance(bar, matrices * share))
+                benchmark.compute(job.subject, job.kind, functools.partial(advance, job))
         else:
-            for job in _on_scheduler(benchmark, jobs, scheduler):
-                bar.set_postfix_str(f"{job.subject} ({job.kind})")
-                _advance(bar, _weight(job))
-    left = [job.subject for job in benchmark.work() if job.missing]
-    if scheduler is not None and left:
+            _on_workers(client, benchmark, jobs, advance)
+    left = sorted({job.subject for job in benchmark.work() if job.missing})
+    if left:
         raise StoreError(
-            f"The workers are done, but the RDMs of {', '.join(sorted(set(left)))} are not in this store; expected "
-            "workers that share it. Set BRAINSCORE_REALNET_HOME to one folder for them and for this command."
+            f"The RDMs of {', '.join(left)} were computed but are not in this store; expected one that can be written "
+            "to and that all workers share. Look for a warning above, for RESULTCACHING_DISABLE, and set "
+            "BRAINSCORE_REALNET_HOME to one folder for this command and the workers."
         )
 
 
@@ -70,33 +74,54 @@ def _weight(job: Any) -> float:
     return job.seconds + 1e-3 * job.missing
 
 
-def _advance(bar: tqdm, seconds: float) -> None:
-    # Rounding must not carry a bar beyond its end.
-    bar.update(min(seconds, bar.total - bar.n))
+@contextlib.contextmanager
+def _bar(jobs: list[Any]) -> Iterator[Advance]:
+    """Show a bar; give the function that is told of a job and how many of its RDMs are finished."""
+    with tqdm(total=sum(map(_weight, jobs)), desc="EEG RDMs", bar_format=BAR) as bar:
+
+        def advance(job: Any, matrices: int) -> None:
+            bar.set_postfix_str(f"{job.subject} ({job.kind})")
+            # Rounding must not carry the bar beyond its end.
+            bar.update(min(_weight(job) * matrices / job.missing, bar.total - bar.n))
+
+        yield advance
 
 
-def _on_scheduler(benchmark: Any, jobs: list[Any], scheduler: str) -> Iterable[Any]:
-    """Yield the jobs as they are finished by the workers."""
+def _connected(scheduler: str) -> Any:
+    """Connect with a Dask scheduler."""
     try:
-        from distributed import Client, as_completed
+        from distributed import Client
     except ModuleNotFoundError as error:
         raise RealnetError(
             f"Got --scheduler, which needs a package that is not installed ({error}): "
             "pip install 'brainscore_realnet[cluster]'."
         ) from error
     try:
-        client = Client(scheduler, timeout=PATIENCE)
+        return Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise BadInputError(
             f"Got no answer from the Dask scheduler {scheduler!r} ({error}); expected the address that the scheduler "
             "prints, such as tcp://10.0.0.5:8786."
         ) from error
-    with client:
-        names = benchmark.registered_identifier, benchmark.options.changes()
-        futures = {client.submit(_compute_on_worker, *names, job.subject, job.kind, pure=False): job for job in jobs}
+
+
+def _on_workers(client: Any, benchmark: Any, jobs: list[Any], advance: Advance) -> None:
+    """Compute each job as one task."""
+    from distributed import as_completed
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    names = benchmark.registered_identifier, benchmark.options.changes()
+    futures = {client.submit(_compute_on_worker, *names, job.subject, job.kind, pure=False): job for job in jobs}
+    try:
         for future in as_completed(futures):
             future.result()
-            yield futures[future]
+            advance(futures[future], futures[future].missing)
+    except (KilledWorker, CommClosedError, CancelledError, TimeoutError) as error:
+        raise RealnetError(
+            f"The Dask workers were lost ({type(error).__name__}: {error}). What is finished is kept; run the same "
+            "command again, with more memory for each worker if they were killed."
+        ) from error
 
 
 def _compute_on_worker(identifier: str, changes: dict[str, Any], subject: str, kind: str) -> None:

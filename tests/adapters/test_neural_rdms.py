@@ -6,7 +6,7 @@ import pytest
 from brainscore_realnet.adapters import neural_rdms
 from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, eeg_half_rdms, eeg_rdms, stacked, work
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import crossnobis_rdm, decoding_rdm
+from brainscore_realnet.rsa import compare_rdms, crossnobis_rdm, decoding_rdm
 
 QUICK = Dissimilarity(pseudotrial_size=2, folds=2, repeats=1)
 TIMES = np.array([3, 4, 5])
@@ -68,9 +68,11 @@ def test_only_what_was_not_decoded_with_these_data_and_options_is_decoded(record
     assert len(decoded) == len(TIMES) + n_new
 
 
-@pytest.mark.parametrize("wrong", [{"seed": -1}, {"folds": 1}, {"repeats": 0}, {"pseudotrial_size": 0}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"folds": 1}, {"repeats": 0}, {"repeats": "5"}, {"pseudotrial_size": 0}], ids=str
+)
 def test_options_that_cannot_be_computed_are_refused(wrong):
-    with pytest.raises(BadInputError, match="expected at least 1, 2, 1 and 0"):
+    with pytest.raises(BadInputError, match="expected a whole number of at least"):
         Dissimilarity(**wrong)
 
 
@@ -174,7 +176,7 @@ def test_smoothed_rdms_are_averages_of_stored_ones(recording_of, decoded):
 
 @pytest.mark.parametrize(
     "options",
-    [{"rdm": "lda"}, {"rdm": "crossnobis"}, {"weighting": "decision"}, {"repeats": 6}, {"seed": 1}],
+    [{"rdm": "lda"}, {"rdm": "crossnobis"}, {"weighting": "decision"}, {"repeats": 6}, {"seed": 1}, {"smooth": 5}],
     ids=str,
 )
 def test_rdms_of_different_methods_are_not_mixed(options):
@@ -200,8 +202,33 @@ def test_a_stored_rdm_of_another_method_is_refused(recording_of, monkeypatch):
         ({"smooth": 2}, "smooth=2; expected an odd number"),
         ({"weighting": "votes"}, "weighting='votes'"),
         ({"rdm": "crossnobis", "repeats": 3, "folds": 2}, "folds, repeats with rdm='crossnobis'"),
+        ({"rdm": "crossnobis", "seed": 1}, "seed with rdm='crossnobis'"),
     ],
 )
 def test_methods_that_there_are_not_are_refused(wrong, message):
     with pytest.raises(BadInputError, match=message):
         Dissimilarity(**wrong)
+
+
+@pytest.mark.parametrize("rdm", ["lda", "crossnobis"])
+def test_smoothing_does_not_make_noise_that_lasts_look_reliable(recording_of, rdm):
+    # Halves that differed between time points would share trials, and their noise, with the neighbours of the others.
+    rng = np.random.default_rng(0)
+    reliabilities = []
+    for seed in range(6):
+        noise = rng.standard_normal((12, 40, 5, 10))
+        for at in range(1, 10):
+            noise[..., at] = 0.95 * noise[..., at - 1] + np.sqrt(1 - 0.95**2) * noise[..., at]
+        recording = replace(recording_of(), data=noise, sha256=f"{rdm}{seed}")
+        halves = eeg_half_rdms(recording, np.arange(10), Dissimilarity(rdm=rdm, smooth=9)).values
+        reliabilities.append(compare_rdms(halves[0], halves[1]).mean())
+    error = np.std(reliabilities, ddof=1) / np.sqrt(len(reliabilities))
+    assert abs(np.mean(reliabilities)) < 3 * error
+    assert error < 0.1
+
+
+def test_halves_are_shuffled_anew_at_every_time_point(recording_of, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(neural_rdms, "decoding_rdm", lambda *_, seed, **__: seeds.append(seed) or np.zeros((1, 12, 12)))
+    eeg_half_rdms(recording_of(), TIMES, QUICK)
+    assert len(set(seeds)) == len(seeds) == 2 * neural_rdms.SPLITS * len(TIMES)

@@ -196,3 +196,47 @@ def test_blocks_that_do_not_hold_all_rows_are_refused(shape):
 def test_an_empty_stream_has_no_rdm():
     with pytest.raises(BadInputError, match="0 feature"):
         rdm_stream(8).rdm()
+
+
+def test_a_refused_block_leaves_the_stream_as_it_was(monkeypatch):
+    monkeypatch.setattr(correlation, "BLOCK_FEATURES", 5)
+    matrix = features(13)
+    stream = rdm_stream(len(matrix)).update(matrix[:, :20])
+    broken = matrix[:, 20:].copy()
+    broken[3, 12] = np.nan
+    with pytest.raises(BadRowsError, match="nan in row 3, feature 32"):
+        stream.update(broken)
+    assert stream.n_features == 20
+    np.testing.assert_allclose(stream.update(matrix[:, 20:]).rdm(), 1 - np.corrcoef(matrix), atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64])
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_tensors_of_a_running_network_are_taken_as_they_are(dtype, device):
+    tensor = (100 * torch.tensor(features(14))).to(dtype)
+    tensor.requires_grad_(tensor.is_floating_point())
+    expected = 1 - np.corrcoef(tensor.detach().double().numpy())
+    np.testing.assert_allclose(correlation_rdm(tensor, device), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_complex_features_are_refused(device):
+    for matrix in (features(15) + 1j, torch.tensor(features(15) + 1j)):
+        with pytest.raises(BadInputError, match="complex128; expected real numbers"):
+            correlation_rdm(matrix, device)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_gpu_gives_the_same_to_five_digits():
+    from brainscore_realnet.rsa import compare_rdms, crossnobis_rdm, decoding_rdm
+
+    matrix = features(16, n=20, d=5000).astype(np.float32)
+    trials = np.random.default_rng(0).standard_normal((20, 20, 5, 3))
+    rdms = decoding_rdm(trials, "lda")
+    for call in (
+        lambda device: correlation_rdm(matrix, device=device),
+        lambda device: decoding_rdm(trials, "lda", device=device),
+        lambda device: crossnobis_rdm(trials, device=device),
+        lambda device: compare_rdms(rdms[0], rdms, device=device),
+    ):
+        np.testing.assert_allclose(call("cuda"), call(None), atol=1e-5)

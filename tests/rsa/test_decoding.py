@@ -149,7 +149,9 @@ def test_nan_outside_the_times_asked_for_does_not_matter():
         ({"weighting": "accuracy"}, "weighting='accuracy'; expected one of None, 'decision'"),
         ({"device": "cpu"}, "device='cpu' with classifier='svm', which is computed on the CPU; expected None"),
         ({"preset": "neurora"}, "preset='neurora'; expected one of neurora-1, neurora-2, gifford"),
-        ({"preset": "gifford"}, "pseudotrial_size=2 beside preset='gifford', which sets pseudotrial_size=4"),
+        ({"preset": ["gifford"]}, r"preset=\['gifford'\]; expected one of"),
+        ({"preset": "neurora-1", "replay": True, "seed": 2**32}, "seed=4294967296 with replay=True"),
+        ({"classifier": "lda", "pseudotrial_size": 4, "folds": 2}, "leave 1 pseudotrial of 4 to train on with 2 folds"),
         ({"replay": True}, "replay=True with preset=None"),
         ({"pseudotrial_size": 0}, "pseudotrial_size=0; expected a whole number of at least 1"),
         ({"pseudotrial_size": 2.5}, "pseudotrial_size=2.5"),
@@ -195,6 +197,40 @@ def test_a_channel_that_never_varies_is_refused_with_its_place(classifier):
     assert decoding_rdm(data, classifier, pseudotrial_size=2, times=[0, 2]).shape == (2, 5, 5)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("options", [{}, {"classifier": "lda"}, {"preset": "neurora-1", "replay": True}], ids=str)
+def test_values_that_are_not_finite_are_refused_with_their_place(value, options):
+    data = responses(20, trials=20)
+    data[3, 2, 1, 2] = value
+    with pytest.raises(BadInputError, match=f"{value} in image 3, trial 2, channel 1, time 2"):
+        decoding_rdm(data, **options)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "lda"])
+def test_magnitudes_beyond_float64_are_refused_and_tiny_ones_are_decoded_or_refused(classifier):
+    data = responses(21)
+    with pytest.raises(BadInputError, match="magnitudes below 1e150"):
+        decoding_rdm(1e160 * data, classifier, pseudotrial_size=2)
+    if classifier == "lda":
+        with pytest.raises(BadInputError, match="expected noise to estimate a covariance from"):
+            decoding_rdm(1e-170 * data, "lda", pseudotrial_size=2)
+    else:
+        with pytest.warns(RuntimeWarning, match="volts"):
+            tiny, volts = (decoding_rdm(unit * data, pseudotrial_size=2) for unit in (1e-170, 1e-9))
+        np.testing.assert_array_equal(tiny, volts)
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(BadInputError, match="trials with a mask"):
+        decoding_rdm(np.ma.masked_greater(responses(22), 1))
+
+
+def test_what_is_given_beside_a_preset_wins():
+    data = responses(23, n=3, trials=16, times=1)
+    expected = decoding_rdm(data, pseudotrial_size=4, folds=4, repeats=3)
+    np.testing.assert_array_equal(decoding_rdm(data, preset="gifford", folds=4, repeats=3), expected)
+
+
 @pytest.mark.parametrize("classifier", ["svm", "lda"])
 def test_two_images_with_the_same_trials_are_refused_by_name(classifier):
     data = responses(13)
@@ -231,7 +267,7 @@ def test_decision_weighting_averages_the_decision_values_for_the_right_image():
 
 def test_data_in_volts_are_decoded_with_a_warning():
     data = responses(16)
-    with pytest.warns(RuntimeWarning, match=r"standard deviation of 1\.\de-06, which look like volts"):
+    with pytest.warns(RuntimeWarning, match=r"standard deviation near 2e-06, which look like volts"):
         decoding_rdm(data * 1e-6, pseudotrial_size=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -270,6 +306,26 @@ decoding_rdm(np.random.default_rng(0).standard_normal((300, 80, 17, 30)), repeat
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode != 0
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_ctrl_c_stops_classifiers_that_hardly_converge():
+    script = """
+import numpy as np
+from brainscore_realnet.rsa import decoding_rdm
+data = np.random.default_rng(0).standard_normal((40, 40, 6, 2))
+decoding_rdm(data[:3])
+data[:, :, 2] *= 3000
+print("ready", flush=True)
+decoding_rdm(data)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,13 +42,38 @@ def test_one_subject_needs_halves_too():
 def test_an_interrupt_keeps_what_was_finished():
     benchmark = benchmark_of(103)
 
-    def interrupt(_):
-        raise KeyboardInterrupt
+    told = []
 
-    benchmark.compute("sub-01", "whole")
+    def interrupt(matrices):
+        told.append(matrices)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         benchmark.compute("sub-02", "whole", interrupt)
-    assert missing(benchmark) == [("sub-02", "whole", 3)]
+    assert missing(benchmark) == [("sub-01", "whole", 3), ("sub-02", "whole", 2)]
+
+
+def test_results_that_cannot_be_kept_are_told_of(monkeypatch):
+    monkeypatch.setenv("RESULTCACHING_DISABLE", "1")
+    with pytest.raises(StoreError, match="sub-01, sub-02 were computed but are not in this store"):
+        neural_rdms.compute(benchmark_of(107, rdm="lda"))
+
+
+def test_several_processes_compute_each_rdm_once():
+    benchmark = benchmark_of(108)
+    script = (
+        "from brainscore_realnet import load_benchmark\n"
+        f"benchmark = load_benchmark('SimThingsEEG2-rsa').with_options(seed=108, **{QUICK})\n"
+        "computed = []\n"
+        "for subject in benchmark.subjects:\n"
+        "    benchmark.compute(subject, 'whole', computed.append)\n"
+        "print(len(computed))\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    counts = [int(process.communicate(timeout=120)[0].split()[-1]) for process in processes]
+    assert sum(counts) == 6
+    assert missing(benchmark) == []
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +96,7 @@ def test_a_dask_scheduler_computes_the_same(cluster):
 def test_workers_that_keep_their_results_elsewhere_are_told_of(cluster, monkeypatch):
     # As good as another store: what is computed there is not seen here.
     monkeypatch.setattr(neural_rdms, "_compute_on_worker", do_nothing)
-    with pytest.raises(StoreError, match=r"sub-01, sub-02 are not in this store.*BRAINSCORE_REALNET_HOME"):
+    with pytest.raises(StoreError, match=r"sub-01, sub-02 were computed but.*BRAINSCORE_REALNET_HOME"):
         neural_rdms.compute(benchmark_of(105), cluster.scheduler_address)
 
 
