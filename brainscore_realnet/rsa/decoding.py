@@ -71,7 +71,7 @@ def decoding_rdm(
     those inside. The entry is the accuracy, averaged over folds and repeats.
 
     Features are not scaled, as in NeuroRA, so results of the SVM depend on the units: in volts it turns into a
-    nearest-mean classifier. Accuracies of SVM and LDA are on different scales (LDA's lie .02 to .04 higher) and must
+    nearest-mean classifier. Accuracies of SVM and LDA are on different scales (LDA's lie higher) and must
     not be mixed in one analysis.
 
     The random numbers of a repeat and time point follow from `seed`, the repeat and the index of the time point
