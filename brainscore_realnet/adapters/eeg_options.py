@@ -47,7 +47,7 @@ class Options(Dissimilarity):
                 raise BadInputError(f"Got preset={preset!r}; expected one of {', '.join(PRESETS)}.")
             if wanted.get("rdm", self.rdm) == "crossnobis":
                 raise BadInputError(
-                    f"Got preset={preset!r} with rdm='crossnobis', which does not decode; expected one."
+                    f"Got preset={preset!r} with rdm='crossnobis', which does not decode; give only one."
                 )
             wanted = {**PRESETS[preset], **wanted}
         valid = [field.name for field in fields(self)]

@@ -85,6 +85,7 @@ def _bar(jobs: list[Any]) -> Iterator[Advance]:
             bar.update(min(_weight(job) * matrices / job.missing, bar.total - bar.n))
 
         yield advance
+        bar.update(bar.total - bar.n)
 
 
 def _connected(scheduler: str) -> Any:
