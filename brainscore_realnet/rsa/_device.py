@@ -38,8 +38,9 @@ def on_device(array: Any, device: Any = None) -> tuple[Any, Any]:
     import torch
 
     if not is_tensor(array):
-        # torch warns of memory that it must not write to, and knows no negative strides.
-        array = np.require(array, requirements=["C", "W"])
+        # torch warns of memory that it must not write to, and knows neither negative strides nor other byte orders.
+        array = np.asarray(array)
+        array = np.require(array, array.dtype.newbyteorder("="), requirements=["C", "W"])
     try:
         return torch, torch.as_tensor(array).to(device=torch.device(device), dtype=torch.float64)
     except (RuntimeError, AssertionError, TypeError) as error:
