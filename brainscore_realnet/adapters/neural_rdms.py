@@ -76,6 +76,11 @@ class Dissimilarity:
         return f"{self.rdm} {what}, {how}, seed {self.seed}{smoothed}"
 
     @property
+    def unsmoothed_method(self) -> str:
+        """What the entries are before smoothing, as RDMs are stored."""
+        return replace(self, smooth=None).method
+
+    @property
     def is_accuracy(self) -> bool:
         """Whether entries are proportions of correct classifications."""
         return self.rdm != "crossnobis" and self.weighting is None
@@ -174,6 +179,9 @@ def eeg_half_rdms(
 COMPUTE = {"whole": eeg_rdms, "halves": eeg_half_rdms}
 """The kinds of RDMs of a subject: of all trials, and of random halves of them."""
 
+MATRICES = {"whole": 1, "halves": 2 * SPLITS}
+"""RDMs of each kind at a time point."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -195,21 +203,19 @@ def work(
 ) -> Work:
     """Look up what is stored and estimate how long the rest will take; arguments as in :func:`eeg_rdms`."""
     stored = _stored(recording, time_indices, dissimilarity, kind, version)
-    n_trials = recording.data.shape[1]
+    missing, n_trials = stored.count(False), recording.data.shape[1]
     if kind == "whole":
-        each, seconds = 1, _estimate(recording, dissimilarity, stored.count(False), n_trials, recording.data)
+        seconds = _estimate(recording, dissimilarity, missing, n_trials, recording.data)
     else:
-        each, seconds = 2 * SPLITS, _estimate(recording, dissimilarity, stored.count(False), n_trials // 2, None)
-        seconds *= each
-    return Work(recording.subject, kind, each * len(stored), each * stored.count(False), seconds)
+        seconds = MATRICES[kind] * _estimate(recording, dissimilarity, missing, n_trials // 2, None)
+    return Work(recording.subject, kind, MATRICES[kind] * len(stored), MATRICES[kind] * missing, seconds)
 
 
 def count_missing(
     recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
 ) -> int:
     """Count the RDMs that are not in the store; arguments as in :func:`work`."""
-    each = 1 if kind == "whole" else 2 * SPLITS
-    return each * _stored(recording, time_indices, dissimilarity, kind, version).count(False)
+    return MATRICES[kind] * _stored(recording, time_indices, dissimilarity, kind, version).count(False)
 
 
 def _stored(
@@ -264,7 +270,7 @@ def _averaged(
     time_indices: np.ndarray,
     dissimilarity: Dissimilarity,
 ) -> NeuralRDMs:
-    method = replace(dissimilarity, smooth=None).method
+    method = dissimilarity.unsmoothed_method
     for at, entry in found.items():
         if entry["method"] != method:
             raise BadInputError(
@@ -284,7 +290,7 @@ def _rdm(
     (rdm,) = _compute(recording.data, dissimilarity, dissimilarity.seed, [time_index])
     if progress is not None:
         progress(1)
-    return {"rdm": rdm, "method": replace(dissimilarity, smooth=None).method}
+    return {"rdm": rdm, "method": dissimilarity.unsmoothed_method}
 
 
 @cached(identifier_ignore=["recording", "dissimilarity", "progress"])
@@ -308,7 +314,7 @@ def _half_rdms(
             (rdms[half, split],) = _compute(responses[:, trials], dissimilarity, int(seed), None)
             if progress is not None:
                 progress(1)
-    return {"rdm": rdms, "method": replace(dissimilarity, smooth=None).method}
+    return {"rdm": rdms, "method": dissimilarity.unsmoothed_method}
 
 
 def _compute(trials: np.ndarray, dissimilarity: Dissimilarity, seed: int, times: list[int] | None) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def replayed_rdm(
     """
     n_images, n_trials, n_channels = responses.shape
     m = n_trials // pseudotrial_size
-    draws = list(_random_numbers(n_images, n_trials, n_times, folds, repeats, seed))
+    draws = _random_numbers(n_images, n_trials, n_times, folds, repeats, seed)
     pseudotrials = np.empty((len(draws), 2, m, n_channels))
     labels = np.empty((len(draws), 2, m), dtype=np.int64)
     for draw, (i, j, order, states) in enumerate(draws):
@@ -64,11 +64,13 @@ def replayed_rdm(
     return rdm
 
 
+@functools.lru_cache(maxsize=1)
 def _random_numbers(
     n_images: int, n_trials: int, n_times: int, folds: int, repeats: int, seed: int
-) -> Iterator[tuple[int, int, NDArray[np.intp], list[int]]]:
-    """Yield both images, the order of their trials together, and the seed of the folds at each time point."""
+) -> list[tuple[int, int, NDArray[np.intp], list[int]]]:
+    """List both images, the order of their trials together, and the seed of the folds at each time point."""
     rng = np.random.RandomState(seed)
+    draws = []
     for i in range(n_images):
         for j in range(n_images):
             if i == j:
@@ -80,7 +82,8 @@ def _random_numbers(
                     states.append(int(rng.randint(0, 100)))
                     for _ in range(folds):
                         rng.randint(HIGHEST_SEED)  # scikit-learn seeds libsvm, which does not use it
-                yield i, j, order, states
+                draws.append((i, j, order, states))
+    return draws
 
 
 @functools.cache

@@ -100,6 +100,7 @@ class RdmStream:
             self._first = self._module.zeros_like(self._mean) + block[:, 0]
         with np.errstate(over="ignore", invalid="ignore"):
             mean, scatter = _moments(block, self._first)
+            # NaN and infinity survive; only then is it worth looking where they are.
             if not bool(self._module.isfinite(scatter).all()):
                 _refuse_not_finite(as_numpy(block), self.n_features)
             width = block.shape[1]
@@ -222,11 +223,6 @@ def _real_matrix(features: Any, name: str, device: Any) -> Any:
 
 
 def _refuse_not_finite(values: NDArray[np.float64], first_column: int) -> None:
-    # NaN and infinity survive a sum; only then is it worth looking where they are.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspect = not np.isfinite(values.sum())
-    if not suspect:
-        return
     where = np.argwhere(~np.isfinite(values))
     if where.size:
         row, column = where[0]

@@ -1,11 +1,13 @@
 import json
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from brainscore_realnet.cli import main
+from brainscore_realnet.cli.options import BenchmarkOptions
 
 
 def test_score_prints_a_table_and_writes_the_record(tmp_path, capsys):
@@ -164,6 +166,17 @@ def test_rdms_are_computed_ahead_and_their_status_is_shown(capsys):
     assert main(["rdm", "status", *arguments]) == 0
     after = capsys.readouterr().out
     assert after.count("7 of 7") == after.count("complete") == 2
+
+
+def test_choices_of_the_command_line_are_those_of_the_benchmarks():
+    from brainscore_realnet.adapters.neural_rdms import RDMS
+    from brainscore_realnet.adapters.screen import SCREENS
+    from brainscore_realnet.rsa import PRESETS
+
+    hints = get_type_hints(BenchmarkOptions)
+    for option, valid in {"rdm": RDMS, "preset": PRESETS, "screen": SCREENS}.items():
+        choices, _ = get_args(hints[option])
+        assert set(get_args(choices)) == set(valid)
 
 
 def test_a_scheduler_that_does_not_answer_exits_with_status_2(monkeypatch, capsys):

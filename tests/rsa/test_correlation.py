@@ -18,7 +18,7 @@ def features(seed: int, n: int = 8, d: int = 50) -> np.ndarray:
 
 
 def test_importing_rsa_loads_only_numpy_and_scipy():
-    heavy = "{'torch', 'numba', 'sklearn', 'brainscore_vision', 'brainscore_core', 'xarray', 'pandas'}"
+    heavy = "{'torch', 'numba', 'sklearn', 'brainscore_vision', 'brainscore_core', 'xarray', 'pandas', 'threadpoolctl'}"
     code = f"import sys, brainscore_realnet.rsa; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
