@@ -6,11 +6,13 @@ and ``locks``. All but ``weights`` may be deleted at any time.
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 from brainscore_realnet.errors import BadInputError, StoreError
 
 HOME_VARIABLE = "BRAINSCORE_REALNET_HOME"
+SPARE_BYTES = 100 * 10**6
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free space there",
@@ -102,3 +104,29 @@ def store_error(error: OSError, path: Path) -> StoreError | None:
         f"Cannot write {path}: {error.strerror or error}. Expected a writable place; {advice}, "
         f"or set {HOME_VARIABLE} to another folder."
     )
+
+
+def require_space(folder: str | Path, n_bytes: int) -> None:
+    """Check, before long work, that so many bytes can be written and `SPARE_BYTES` remain free; nothing is made.
+
+    Parameters
+    ----------
+    folder : path
+        Where they would go; it need not exist yet.
+    n_bytes : int
+        Bytes still to be written; none needs no space.
+
+    Raises
+    ------
+    StoreError
+        There is less space.
+    """
+    folder = Path(folder).absolute()
+    disk = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free = shutil.disk_usage(disk).free
+    if 0 < n_bytes > free - SPARE_BYTES:
+        raise StoreError(
+            f"Got {free / 1e9:.2f} GB of free space for {folder}: expected {(n_bytes + SPARE_BYTES) / 1e9:.2f} GB "
+            f"({n_bytes / 1e9:.2f} GB to be written and a reserve). Free space there, or set {HOME_VARIABLE} to a "
+            "folder on another disk."
+        )
