@@ -11,12 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-AREAS = ("V1", "V2", "V4", "IT")
+from brainscore_realnet.simulation.components import AREAS, COMPONENTS, ComponentAxes
+
+__all__ = [
+    "AREAS",
+    "COMPONENTS",
+    "LATENCIES",
+    "RISE",
+    "ComponentAxes",
+    "VirtualSubject",
+    "simulate_trials",
+    "time_course",
+    "virtual_subject",
+]
+
 LATENCIES = {"V1": 0.08, "V2": 0.105, "V4": 0.135, "IT": 0.17}
 """Peak of each area's response, seconds after stimulus onset."""
 RISE = 0.022
 """Standard deviation of the rise of a response, seconds; its decay is half as long again."""
-COMPONENTS = 10
 
 
 @dataclass(frozen=True)
@@ -49,45 +61,6 @@ def virtual_subject(number: int, n_channels: int, seed: int) -> VirtualSubject:
     distance = np.abs(np.subtract.outer(np.arange(n_channels), np.arange(n_channels)))
     covariance = 0.5 * np.exp(-distance / 4.0) + 0.5 * np.diag(rng.uniform(0.5, 1.5, n_channels))
     return VirtualSubject(weights, mixing, np.linalg.cholesky(covariance))
-
-
-@dataclass(frozen=True)
-class ComponentAxes:
-    """Principal components of an area's activity, fitted once and applied to every image.
-
-    Attributes
-    ----------
-    mean : (n_features,) float64 array
-    axes : (n_features, COMPONENTS) float64 array
-        Scaled so that two fitted images lie a mean squared distance of one apart.
-    """
-
-    mean: np.ndarray
-    axes: np.ndarray
-
-    @classmethod
-    def fit(cls, features: np.ndarray) -> "ComponentAxes":
-        """Fit on ``features`` (n_images, n_features) with more than ``COMPONENTS`` images."""
-        z = _standardised(features)
-        mean = z.mean(axis=0)
-        _, singular_values, right = np.linalg.svd(z - mean, full_matrices=False)
-        axes = right[:COMPONENTS].T
-        # Singular vectors are known up to their sign: make the largest entry positive, so that machines agree.
-        axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(COMPONENTS)])
-        mean_squared_distance = 2.0 * (singular_values[:COMPONENTS] ** 2).sum() / len(features)
-        axes = axes / np.sqrt(mean_squared_distance)
-        return cls(mean, axes)
-
-    def scores(self, features: np.ndarray) -> np.ndarray:
-        """Map activity (n_images, n_features) to components (n_images, COMPONENTS)."""
-        return (_standardised(features) - self.mean) @ self.axes
-
-
-def _standardised(features: np.ndarray) -> np.ndarray:
-    """Z-score each image over features, so that squared distances equal 2 n (1 − Pearson)."""
-    z = features.astype(np.float64)
-    z -= z.mean(axis=1, keepdims=True)
-    return z / z.std(axis=1, keepdims=True)
 
 
 def time_course(area: str, times: np.ndarray) -> np.ndarray:

@@ -12,15 +12,13 @@ from tqdm import tqdm
 from brainscore_realnet.datasets.things_eeg2 import CHANNELS, SIMULATED_FILE
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import eeg
+from brainscore_realnet.simulation.components import fitted_components
 from brainscore_realnet.simulation.images import draw_image
 from brainscore_realnet.store.atomic import atomic_folder, lock
 from brainscore_realnet.store.folders import folder
 
 VERSION = 1
 """Increased whenever the bytes that a specification leads to change."""
-
-IMAGES_TO_FIT = 500
-"""At most so many images determine the components of the hidden network's activity."""
 
 TIMES = np.arange(-20, 80) / 100
 """Seconds after stimulus onset, as in the preprocessed data: 100 Hz, −0.20 … 0.79 s."""
@@ -126,7 +124,7 @@ def write(target: Path, specification: Specification, progress: bool = False) ->
         subject_folder.mkdir()
         for index, split in enumerate(("training", "test")):
             trials = eeg.simulate_trials(
-                {area: values[split] for area, values in components.items()},
+                components[split],
                 subject,
                 TIMES,
                 specification.training_repetitions if split == "training" else specification.test_repetitions,
@@ -149,7 +147,7 @@ def _image_list(specification: Specification, split: str) -> Iterator[tuple[int,
 
 
 def _components(target: Path, metadata: dict[str, list[str]]) -> dict[str, dict[str, np.ndarray]]:
-    """Principal components of the hidden network's activity: area -> split -> (n_images, COMPONENTS)."""
+    """Principal components of the hidden network's activity: split -> area -> (n_images, COMPONENTS)."""
     from brainscore_realnet.simulation.hidden_network import activity
 
     paths = {
@@ -159,14 +157,7 @@ def _components(target: Path, metadata: dict[str, list[str]]) -> dict[str, dict[
         ]
         for split, prefix in (("training", "train"), ("test", "test"))
     }
-    features = {split: activity(split_paths) for split, split_paths in paths.items()}
-    components = {}
-    for area in eeg.AREAS:
-        test = features["test"][area][:IMAGES_TO_FIT]
-        training = features["training"][area][: IMAGES_TO_FIT - len(test)]
-        axes = eeg.ComponentAxes.fit(np.concatenate([test, training]))
-        components[area] = {split: axes.scores(features[split][area]) for split in features}
-    return components
+    return fitted_components({split: activity(paths[split]) for split in ("test", "training")})
 
 
 def _save_dict(path: Path, contents: dict) -> None:
