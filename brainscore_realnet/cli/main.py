@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from brainscore_realnet.cli.data import Add, Status
+from brainscore_realnet.cli.data import Add, Export, Fetch, Prepare, Remove, Status, Verify
 from brainscore_realnet.cli.demo import Demo
 from brainscore_realnet.cli.list import List
 from brainscore_realnet.cli.rdm import Compute
@@ -17,8 +17,14 @@ from brainscore_realnet.cli.score import Score
 from brainscore_realnet.errors import RealnetError
 
 Data = Annotated[
-    Annotated[Add, tyro.conf.subcommand("add")] | Annotated[Status, tyro.conf.subcommand("status")],
-    tyro.conf.subcommand("data", description="Register data sets and see what is there."),
+    Annotated[Fetch, tyro.conf.subcommand("fetch")]
+    | Annotated[Add, tyro.conf.subcommand("add")]
+    | Annotated[Prepare, tyro.conf.subcommand("prepare")]
+    | Annotated[Status, tyro.conf.subcommand("status")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
+    | Annotated[Remove, tyro.conf.subcommand("remove")]
+    | Annotated[Export, tyro.conf.subcommand("export")],
+    tyro.conf.subcommand("data", description="Get data sets, check, prepare and export them, see what is there."),
 ]
 
 RDM = Annotated[

@@ -162,7 +162,7 @@ def test_rdms_are_computed_ahead_and_their_status_is_shown(capsys):
     assert before.count("0 of 7") == 2
     assert "on this machine" in before
     assert main(["rdm", "compute", *arguments]) == 0
-    assert "All EEG RDMs of SimThingsEEG2-rsa" in capsys.readouterr().out
+    assert "All neural RDMs of SimThingsEEG2-rsa" in capsys.readouterr().out
     assert main(["rdm", "status", *arguments]) == 0
     after = capsys.readouterr().out
     assert after.count("7 of 7") == after.count("complete") == 2
@@ -170,11 +170,12 @@ def test_rdms_are_computed_ahead_and_their_status_is_shown(capsys):
 
 def test_choices_of_the_command_line_are_those_of_the_benchmarks():
     from brainscore_realnet.adapters.neural_rdms import RDMS
+    from brainscore_realnet.adapters.options import AREA_CHOICES
     from brainscore_realnet.adapters.screen import SCREENS
     from brainscore_realnet.rsa import PRESETS
 
     hints = get_type_hints(BenchmarkOptions)
-    for option, valid in {"rdm": RDMS, "preset": PRESETS, "screen": SCREENS}.items():
+    for option, valid in {"rdm": RDMS, "preset": PRESETS, "screen": SCREENS, "area": AREA_CHOICES}.items():
         choices, _ = get_args(hints[option])
         assert set(get_args(choices)) == set(valid)
 
@@ -211,7 +212,7 @@ def test_list_answers_in_one_identifier_a_line(capsys):
 
 
 def test_data_status_says_what_is_missing_and_how_to_get_it(own_store, capsys):
-    assert main(["data", "status"]) == 0
+    assert main(["data", "status", "things-eeg2"]) == 0
     out = capsys.readouterr().out
     assert out.count("missing") >= 20
     assert "osf.io" in out
