@@ -35,7 +35,7 @@ def prepare(n_images: int) -> tuple[Any, Any]:
     from brainscore_realnet.simulation.things_eeg2 import Specification
 
     source = simulated_source(Specification(test_images=n_images, test_repetitions=20, image_size=500))
-    benchmark = EEGRSABenchmark("SimThingsEEG2-rsa", source.eeg_data(), parent="IT", version=1, bibtex="")
+    benchmark = EEGRSABenchmark("SimThingsEEG2-rsa", source.neural_data(), parent="IT", version=1, bibtex="")
     benchmark.require_data()
     float(benchmark.ceiling)
     return benchmark, show(source.stimuli(), cornet_s(), benchmark.data.visual_degrees, "degrees")

@@ -5,17 +5,29 @@ Brain-Score finds plugins by scanning their source for literal lines, so loops w
 are out of date.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from brainscore_realnet.simulation import kamitani
 from brainscore_realnet.simulation.things_eeg2 import DEFAULT
 
 PACKAGE = Path(__file__).resolve().parents[1] / "brainscore_realnet"
 BEGIN = "# registrations written by tools/registrations.py: begin"
 END = "# registrations written by tools/registrations.py: end"
 AREAS = ("V1", "V2", "V4", "IT")
+ROIS = ("V1", "V2", "V3", "V4", "LOC")
 SOURCES = (("ThingsEEG2", 10), ("SimThingsEEG2", DEFAULT.subjects))
-"""Data sets and how many subjects they have."""
+"""Data sets with EEG and how many subjects they have."""
+FMRI = {
+    "shen2019": (("Shen2019", 3), ("SimShen2019", kamitani.SHEN2019.subjects)),
+    "horikawa2017": (("Horikawa2017", 5), ("SimHorikawa2017", kamitani.HORIKAWA2017.subjects)),
+}
+"""The same with fMRI, by plugin folder."""
+EXPERIMENTS = {"shen2019": ("", "shapes", "letters"), "horikawa2017": ("",)}
+"""What is scored besides natural images, as identifiers name it."""
+SPLITS = {"shen2019": ("test", "training", "shapes", "letters"), "horikawa2017": ("test", "training")}
+MORE_ROIS = {"shen2019": (), "horikawa2017": ("FFA", "PPA")}
 
 
 def realnet_eeg() -> Iterator[str]:
@@ -44,8 +56,26 @@ def things_eeg2_benchmarks() -> Iterator[str]:
 
 def things_eeg2_data() -> Iterator[str]:
     """Stimulus sets and each subject's recordings, real and simulated."""
-    for dataset, subjects in SOURCES:
-        for split in ("test", "training"):
+    yield from _data(SOURCES, ("test", "training"))
+
+
+def fmri_benchmarks(folder: str) -> Iterator[str]:
+    """Headline, regions and subjects of each experiment, and the same on virtual subjects."""
+    for dataset, subjects in FMRI[folder]:
+        for experiment in EXPERIMENTS[folder]:
+            regions = (f".{roi}" for roi in (*ROIS, *MORE_ROIS[folder]))
+            for part in ("", *regions, *(f".sub{number:02d}" for number in range(1, subjects + 1))):
+                yield _line("benchmark_registry", f"{dataset}{experiment}{part}-rsa", "get_benchmark")
+
+
+def fmri_data(folder: str) -> Iterator[str]:
+    """Stimulus sets and each subject's responses, real and simulated."""
+    yield from _data(FMRI[folder], SPLITS[folder])
+
+
+def _data(sources: Iterable[tuple[str, int]], splits: Iterable[str]) -> Iterator[str]:
+    for dataset, subjects in sources:
+        for split in splits:
             yield _line("stimulus_set_registry", f"{dataset}_{split}", "get_stimulus_set")
             for number in range(1, subjects + 1):
                 yield _line("data_registry", f"{dataset}.sub{number:02d}_{split}", "get_assembly")
@@ -56,6 +86,8 @@ FILES = {
     "models/realnet_fmri/__init__.py": realnet_fmri,
     "benchmarks/things_eeg2/__init__.py": things_eeg2_benchmarks,
     "data/things_eeg2/__init__.py": things_eeg2_data,
+    **{f"benchmarks/{folder}/__init__.py": partial(fmri_benchmarks, folder) for folder in FMRI},
+    **{f"data/{folder}/__init__.py": partial(fmri_data, folder) for folder in FMRI},
 }
 
 

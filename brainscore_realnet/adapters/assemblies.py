@@ -79,14 +79,12 @@ def eeg_assembly(
         ``channel``, ``subject``, ``region``, ``neuroid_id``; ``time_bin_start`` and ``time_bin_end`` in milliseconds.
     """
     n_images, n_repetitions, n_channels, n_times = data.shape
-    image = np.repeat(np.arange(n_images), n_repetitions)
     starts = np.round(np.asarray(times) * 1000).astype(int)
     width = int(np.round(np.median(np.diff(starts)))) if n_times > 1 else 10
     assembly = NeuroidAssembly(
         data.reshape(n_images * n_repetitions, n_channels, n_times),
         coords={
-            **{column: ("presentation", stimuli[column].values[image]) for column in stimuli.columns},
-            "repetition": ("presentation", np.tile(np.arange(n_repetitions), n_images)),
+            **_presentations(stimuli, n_repetitions),
             "neuroid_id": ("neuroid", [f"{subject}.{channel}" for channel in channels]),
             "channel": ("neuroid", list(channels)),
             "subject": ("neuroid", [subject] * n_channels),
@@ -97,6 +95,96 @@ def eeg_assembly(
         },
         dims=["presentation", "neuroid", "time_bin"],
     )
+    return _named(assembly, stimuli, identifier)
+
+
+def fmri_assembly(
+    responses: Mapping[str, np.ndarray],
+    coordinates: Mapping[str, np.ndarray | None],
+    stimuli: StimulusSet,
+    subject: str,
+    identifier: str,
+) -> NeuroidAssembly:
+    """Build the assembly of one subject's voxels.
+
+    Parameters
+    ----------
+    responses : mapping of str to (n_images, n_repetitions, n_voxels) array
+        Of each region of interest, in the order of ``stimuli``; the unit of the source is kept. A voxel that belongs to
+        two regions occurs twice.
+    coordinates : mapping of str to (n_voxels, 3) array or None
+        Where the voxels lie, millimetres; None where the source does not say, which becomes NaN.
+    stimuli : StimulusSet
+        Its columns become coordinates of ``presentation``.
+    subject : str
+    identifier : str
+        Of the assembly.
+
+    Returns
+    -------
+    NeuroidAssembly
+        presentation × neuroid with coordinates ``stimulus_id``, ``repetition`` and the stimulus columns;
+        ``neuroid_id``, ``subject``, ``region``, ``voxel`` (number within the region), ``voxel_x``, ``voxel_y``,
+        ``voxel_z``.
+    """
+    n_images, n_repetitions, _ = next(iter(responses.values())).shape
+    n_voxels = {roi: values.shape[2] for roi, values in responses.items()}
+    region = np.repeat(list(n_voxels), list(n_voxels.values()))
+    voxel = np.concatenate([np.arange(count) for count in n_voxels.values()])
+    places = [np.full((n_voxels[roi], 3), np.nan) if place is None else place for roi, place in coordinates.items()]
+    x, y, z = np.concatenate(places).T
+    neuroids = {
+        "neuroid_id": [f"{subject}.{roi}.{number}" for roi, number in zip(region, voxel, strict=True)],
+        "subject": [subject] * len(voxel),
+        "region": region,
+        "voxel": voxel,
+        "voxel_x": x,
+        "voxel_y": y,
+        "voxel_z": z,
+    }
+    values = [of_roi.reshape(n_images * n_repetitions, -1) for of_roi in responses.values()]
+    return static_assembly(np.concatenate(values, axis=1), neuroids, stimuli, identifier)
+
+
+def static_assembly(
+    values: np.ndarray, neuroids: Mapping[str, Sequence[Any] | np.ndarray], stimuli: StimulusSet, identifier: str
+) -> NeuroidAssembly:
+    """Build an assembly without time.
+
+    Parameters
+    ----------
+    values : (n_images × n_repetitions, n_neuroids) array
+        All repetitions of the first image of ``stimuli``, then those of the second, …
+    neuroids : mapping of str to sequence, length n_neuroids
+        Coordinates of ``neuroid``, at least three: with fewer, xarray loses their names.
+    stimuli : StimulusSet
+        Its columns become coordinates of ``presentation``.
+    identifier : str
+        Of the assembly.
+
+    Returns
+    -------
+    NeuroidAssembly
+        presentation × neuroid.
+    """
+    presentations = _presentations(stimuli, len(values) // len(stimuli))
+    assembly = NeuroidAssembly(
+        values,
+        coords={**presentations, **{name: ("neuroid", list(each)) for name, each in neuroids.items()}},
+        dims=["presentation", "neuroid"],
+    )
+    return _named(assembly, stimuli, identifier)
+
+
+def _presentations(stimuli: StimulusSet, n_repetitions: int) -> dict[str, tuple[str, np.ndarray]]:
+    """Coordinates of all repetitions of each image in turn."""
+    image = np.repeat(np.arange(len(stimuli)), n_repetitions)
+    repetition = np.tile(np.arange(n_repetitions), len(stimuli))
+    columns = {column: ("presentation", stimuli[column].values[image]) for column in stimuli.columns}
+    return {**columns, "repetition": ("presentation", repetition)}
+
+
+def _named(assembly: NeuroidAssembly, stimuli: StimulusSet, identifier: str) -> NeuroidAssembly:
     assembly.attrs["stimulus_set"] = stimuli
     assembly.attrs["stimulus_set_identifier"] = stimuli.identifier
     assembly.attrs["identifier"] = identifier

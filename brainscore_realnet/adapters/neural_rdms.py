@@ -1,17 +1,17 @@
-"""EEG representational dissimilarity matrices of a subject, computed once and kept by content."""
+"""Neural representational dissimilarity matrices of a subject, computed once and kept by content."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import (
     averaged_times,
     check_decoding_options,
+    correlation_rdm,
     crossnobis_rdm,
     decoding_rdm,
     estimate_seconds,
@@ -20,26 +20,50 @@ from brainscore_realnet.rsa import (
 )
 from brainscore_realnet.store.results import cached
 
-SPLITS = 3
-"""Random halves of one subject's trials that its reliability is averaged over."""
+DECODERS = ("svm", "lda")
+"""Classifiers whose accuracy tells two images' responses apart."""
 
-RDMS = ("svm", "lda", "crossnobis")
+RDMS = (*DECODERS, "crossnobis", "correlation")
 """What two images' responses can be compared by."""
 
-ENGINE = 2
+SPLITS = {"svm": 3, "lda": 3, "crossnobis": 3, "correlation": 50}
+"""Random halves of one subject's trials that its reliability is averaged over: as many as are quickly computed."""
+
+ENGINE = 3
 """To be counted up when the engine's numbers change: what is stored is then computed anew."""
 
 Progress = Callable[[int], None]
 """Told how many matrices were computed since the last call."""
 
 
+class Recording(Protocol):
+    """One subject's responses."""
+
+    @property
+    def subject(self) -> str:
+        """Name, such as ``sub-01``."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the responses."""
+
+    @property
+    def data(self) -> np.ndarray:
+        """(n_images, n_trials, n_channels, n_times) responses; of fMRI, channels are voxels at a single time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the responses, known before they are read."""
+
+
 @dataclass(frozen=True)
 class Dissimilarity:
-    """How EEG RDMs are computed; the defaults follow NeuroRA's convention."""
+    """How neural RDMs are computed; the defaults follow NeuroRA's convention for EEG."""
 
     rdm: str = "svm"
     """``svm`` or ``lda``: pairwise decoding accuracy; ``crossnobis``: cross-validated Mahalanobis distance (every trial
-    a fold, covariance of the trials at each time point), for which the options of decoding mean nothing."""
+    a fold, noise covariance of the trials at the same time); ``correlation``: 1 − Pearson over channels between the
+    means of the trials. The options of decoding mean nothing to the last two."""
     pseudotrial_size: int = 5
     """Trials averaged into one pseudotrial."""
     folds: int = 4
@@ -57,12 +81,12 @@ class Dissimilarity:
         if self.rdm not in RDMS:
             raise BadInputError(f"Got rdm={self.rdm!r}; expected one of {', '.join(RDMS)}.")
         decoding = {name: getattr(self, name) for name in (*_DECODING, "smooth")}
-        check_decoding_options("svm" if self.rdm == "crossnobis" else self.rdm, **decoding)
-        if self.rdm == "crossnobis":
+        check_decoding_options(self.rdm if self.rdm in DECODERS else "svm", **decoding)
+        if self.rdm not in DECODERS:
             meaningless = [name for name in _DECODING if getattr(self, name) != _DEFAULTS[name]]
             if meaningless:
                 raise BadInputError(
-                    f"Got {', '.join(meaningless)} with rdm='crossnobis', which does not decode; leave them away."
+                    f"Got {', '.join(meaningless)} with rdm={self.rdm!r}, which does not decode; leave them away."
                 )
 
     @property
@@ -70,7 +94,9 @@ class Dissimilarity:
         """What the entries of an RDM are; only RDMs of one method are compared with each other."""
         smoothed = f", mean of {self.smooth} time points" if self.smooth else ""
         if self.rdm == "crossnobis":
-            return f"crossnobis distance, every trial a fold, covariance of each time point{smoothed}"
+            return f"crossnobis distance, every trial a fold, noise covariance of the trials at the same time{smoothed}"
+        if self.rdm == "correlation":
+            return f"1 - Pearson between mean responses{smoothed}"
         what = "decision value" if self.weighting == "decision" else "accuracy"
         how = f"{self.pseudotrial_size} trials a pseudotrial, {self.folds} folds, {self.repeats} repeats"
         return f"{self.rdm} {what}, {how}, seed {self.seed}{smoothed}"
@@ -83,7 +109,17 @@ class Dissimilarity:
     @property
     def is_accuracy(self) -> bool:
         """Whether entries are proportions of correct classifications."""
-        return self.rdm != "crossnobis" and self.weighting is None
+        return self.rdm in DECODERS and self.weighting is None
+
+    @property
+    def splits(self) -> int:
+        """Random halves of the trials that a subject's reliability is averaged over."""
+        return SPLITS[self.rdm]
+
+    @property
+    def matrices(self) -> dict[str, int]:
+        """RDMs at a time point of each kind: of all trials, and of both halves of every split."""
+        return {"whole": 1, "halves": 2 * self.splits}
 
 
 _DECODING = ("pseudotrial_size", "folds", "repeats", "seed", "weighting")
@@ -114,8 +150,8 @@ def stacked(rdms: Sequence[NeuralRDMs]) -> NeuralRDMs:
 Key = tuple[str | int | None, ...]
 
 
-def eeg_rdms(
-    recording: SubjectRecording,
+def whole_rdms(
+    recording: Recording,
     time_indices: np.ndarray,
     dissimilarity: Dissimilarity,
     progress: Progress | None = None,
@@ -125,9 +161,9 @@ def eeg_rdms(
 
     Parameters
     ----------
-    recording : SubjectRecording
+    recording : Recording
     time_indices : (n_times,) int array
-        Into ``recording.times``.
+        Into the last dimension of ``recording.data``.
     dissimilarity : Dissimilarity
     progress : callable, optional
         Called with 1 after each time point that was not in the store.
@@ -146,12 +182,12 @@ def eeg_rdms(
     """
     key = _key(recording, dissimilarity, version)
     needed = _needed(recording, time_indices, dissimilarity)
-    found = {at: _rdm(key, at, recording, dissimilarity, progress) for at in needed}
+    found = {at: _stored_rdm(key, at, recording, dissimilarity, progress) for at in needed}
     return _averaged(found, recording, time_indices, dissimilarity)
 
 
-def eeg_half_rdms(
-    recording: SubjectRecording,
+def half_rdms(
+    recording: Recording,
     time_indices: np.ndarray,
     dissimilarity: Dissimilarity,
     progress: Progress | None = None,
@@ -162,25 +198,22 @@ def eeg_half_rdms(
     Parameters
     ----------
     recording, time_indices, dissimilarity, progress, version
-        As in :func:`eeg_rdms`; a time point counts ``2 * SPLITS``.
+        As in :func:`whole_rdms`; a time point counts two for each split.
 
     Returns
     -------
     NeuralRDMs
-        (2, SPLITS, n_times, n_images, n_images).
+        (2, n_splits, n_times, n_images, n_images).
     """
     key = _key(recording, dissimilarity, version)
     needed = _needed(recording, time_indices, dissimilarity)
-    found = {at: _half_rdms(key, at, SPLITS, recording, dissimilarity, progress) for at in needed}
+    found = {at: _stored_half_rdms(key, at, dissimilarity.splits, recording, dissimilarity, progress) for at in needed}
     halves = _averaged(found, recording, time_indices, dissimilarity)
     return NeuralRDMs(np.moveaxis(halves.values, 0, 2), halves.method)
 
 
-COMPUTE = {"whole": eeg_rdms, "halves": eeg_half_rdms}
+COMPUTE = {"whole": whole_rdms, "halves": half_rdms}
 """The kinds of RDMs of a subject: of all trials, and of random halves of them."""
-
-MATRICES = {"whole": 1, "halves": 2 * SPLITS}
-"""RDMs of each kind at a time point."""
 
 
 @dataclass(frozen=True)
@@ -199,47 +232,48 @@ class Work:
 
 
 def work(
-    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
+    recording: Recording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
 ) -> Work:
-    """Look up what is stored and estimate how long the rest will take; arguments as in :func:`eeg_rdms`."""
+    """Look up what is stored and estimate how long the rest will take; arguments as in :func:`whole_rdms`."""
     stored = _stored(recording, time_indices, dissimilarity, kind, version)
-    missing, n_trials = stored.count(False), recording.data.shape[1]
+    missing, n_trials = stored.count(False), recording.shape[1]
     if kind == "whole":
         seconds = _estimate(recording, dissimilarity, missing, n_trials, recording.data)
     else:
-        seconds = MATRICES[kind] * _estimate(recording, dissimilarity, missing, n_trials // 2, None)
-    return Work(recording.subject, kind, MATRICES[kind] * len(stored), MATRICES[kind] * missing, seconds)
+        seconds = dissimilarity.matrices[kind] * _estimate(recording, dissimilarity, missing, n_trials // 2, None)
+    matrices = dissimilarity.matrices[kind]
+    return Work(recording.subject, kind, matrices * len(stored), matrices * missing, seconds)
 
 
 def count_missing(
-    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
+    recording: Recording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int = 1
 ) -> int:
     """Count the RDMs that are not in the store; arguments as in :func:`work`."""
-    return MATRICES[kind] * _stored(recording, time_indices, dissimilarity, kind, version).count(False)
+    return dissimilarity.matrices[kind] * _stored(recording, time_indices, dissimilarity, kind, version).count(False)
 
 
 def _stored(
-    recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int
+    recording: Recording, time_indices: np.ndarray, dissimilarity: Dissimilarity, kind: str, version: int
 ) -> list[bool]:
     """Whether the RDMs are in the store, for every time point that is needed."""
     key = _key(recording, dissimilarity, version)
     needed = _needed(recording, time_indices, dissimilarity)
     if kind == "whole":
-        return [_rdm.is_stored(key, at, recording, dissimilarity, None) for at in needed]
-    return [_half_rdms.is_stored(key, at, SPLITS, recording, dissimilarity, None) for at in needed]
+        return [_stored_rdm.is_stored(key, at, recording, dissimilarity, None) for at in needed]
+    return [_stored_half_rdms.is_stored(key, at, dissimilarity.splits, recording, dissimilarity, None) for at in needed]
 
 
 def _estimate(
-    recording: SubjectRecording, dissimilarity: Dissimilarity, n_times: int, n_trials: int, trials: np.ndarray | None
+    recording: Recording, dissimilarity: Dissimilarity, n_times: int, n_trials: int, trials: np.ndarray | None
 ) -> float:
     """Seconds for RDMs of ``n_trials`` at ``n_times`` time points, timed on ``trials`` or on noise."""
     if n_times == 0:
         return 0.0
-    if dissimilarity.rdm == "crossnobis":
+    if dissimilarity.rdm not in DECODERS:
         started = time.perf_counter()
-        crossnobis_rdm(recording.data, times=[0])
-        return (time.perf_counter() - started) * n_times * n_trials / recording.data.shape[1]
-    n_images, _, n_channels, _ = recording.data.shape
+        _compute(recording.data, dissimilarity, dissimilarity.seed, [0])
+        return (time.perf_counter() - started) * n_times * n_trials / recording.shape[1]
+    n_images, _, n_channels, _ = recording.shape
     return estimate_seconds(
         n_images,
         n_times,
@@ -253,20 +287,20 @@ def _estimate(
     )
 
 
-def _key(recording: SubjectRecording, dissimilarity: Dissimilarity, version: int) -> Key:
+def _key(recording: Recording, dissimilarity: Dissimilarity, version: int) -> Key:
     """Everything but the time that determines a matrix: data, method and its options, version."""
     options = [getattr(dissimilarity, name) for name in _DECODING]
     return (recording.sha256[:32], dissimilarity.rdm, *options, ENGINE, version)
 
 
-def _needed(recording: SubjectRecording, time_indices: np.ndarray, dissimilarity: Dissimilarity) -> list[int]:
+def _needed(recording: Recording, time_indices: np.ndarray, dissimilarity: Dissimilarity) -> list[int]:
     """Time points whose RDMs the wanted ones are averages of."""
-    return averaged_times(time_indices, recording.data.shape[3], dissimilarity.smooth)
+    return averaged_times(time_indices, recording.shape[3], dissimilarity.smooth)
 
 
 def _averaged(
     found: dict[int, dict[str, Any]],
-    recording: SubjectRecording,
+    recording: Recording,
     time_indices: np.ndarray,
     dissimilarity: Dissimilarity,
 ) -> NeuralRDMs:
@@ -278,13 +312,13 @@ def _averaged(
                 f"'{method}'. Delete the store's cache folder: it was changed by hand."
             )
     rdms = {at: entry["rdm"] for at, entry in found.items()}
-    values = smoothed(rdms, time_indices, recording.data.shape[3], dissimilarity.smooth)
+    values = smoothed(rdms, time_indices, recording.shape[3], dissimilarity.smooth)
     return NeuralRDMs(tied(values) if dissimilarity.is_accuracy else values, dissimilarity.method)
 
 
 @cached(identifier_ignore=["recording", "dissimilarity", "progress"])
-def _rdm(
-    key: Key, time_index: int, recording: SubjectRecording, dissimilarity: Dissimilarity, progress: Progress | None
+def _stored_rdm(
+    key: Key, time_index: int, recording: Recording, dissimilarity: Dissimilarity, progress: Progress | None
 ) -> dict[str, Any]:
     """RDM (n_images, n_images) at one time point, with its method."""
     (rdm,) = _compute(recording.data, dissimilarity, dissimilarity.seed, [time_index])
@@ -294,11 +328,11 @@ def _rdm(
 
 
 @cached(identifier_ignore=["recording", "dissimilarity", "progress"])
-def _half_rdms(
+def _stored_half_rdms(
     key: Key,
     time_index: int,
     splits: int,
-    recording: SubjectRecording,
+    recording: Recording,
     dissimilarity: Dissimilarity,
     progress: Progress | None,
 ) -> dict[str, Any]:
@@ -321,6 +355,9 @@ def _compute(trials: np.ndarray, dissimilarity: Dissimilarity, seed: int, times:
     """(n_times, n_images, n_images) RDMs of (n_images, n_trials, n_channels, all times) trials, not smoothed."""
     if dissimilarity.rdm == "crossnobis":
         return crossnobis_rdm(trials, times=times)
+    if dissimilarity.rdm == "correlation":
+        wanted = range(trials.shape[3]) if times is None else times
+        return np.stack([correlation_rdm(trials[..., at].mean(axis=1)) for at in wanted])
     return decoding_rdm(
         trials,
         dissimilarity.rdm,

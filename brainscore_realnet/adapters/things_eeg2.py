@@ -7,7 +7,7 @@ from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidA
 from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
-from brainscore_realnet.adapters.eeg_rsa import EEGData
+from brainscore_realnet.adapters.rsa_benchmark import NeuralData
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
 from brainscore_realnet.simulation import things_eeg2 as simulation
@@ -67,9 +67,9 @@ class Source:
             recording.data, self.stimuli(split), subject, recording.ch_names, recording.times, identifier
         )
 
-    def eeg_data(self) -> EEGData:
+    def neural_data(self) -> NeuralData:
         """Test split as the RSA benchmarks take it."""
-        return EEGData(
+        return NeuralData(
             name=self.stored_as,
             subjects=self.subjects,
             visual_degrees=VISUAL_DEGREES,
@@ -113,8 +113,3 @@ def source_of(identifier: str) -> tuple[Source, str]:
         if identifier.startswith(name):
             return source, identifier.removeprefix(name)
     raise UnknownIdentifierError(f"Got {identifier!r}; expected it to begin with one of {', '.join(_SOURCES)}.")
-
-
-def subject_of(part: str) -> str | None:
-    """Turn ``sub01`` into ``sub-01``; None for anything else."""
-    return f"sub-{part[3:]}" if part.startswith("sub") else None

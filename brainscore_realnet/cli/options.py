@@ -16,14 +16,18 @@ class BenchmarkOptions:
     """First and last time of an EEG score in seconds (default 0.05 0.20)."""
     course: tuple[float, float] | None = None
     """First and last time of the EEG time courses in seconds (default: the window)."""
-    rdm: Literal["svm", "lda", "crossnobis"] | None = None
-    """EEG dissimilarity: accuracy of a linear SVM (default) or of LDA, or cross-validated Mahalanobis distance."""
+    area: Literal["best", "cv", "cv-subjects", "V1", "V2", "V4", "IT"] | None = None
+    """Model's area that a region of fMRI is compared with: the most similar one as in the papers (default), one chosen
+    on other images (cv) or on the other subjects (cv-subjects), or the one named."""
+    rdm: Literal["svm", "lda", "crossnobis", "correlation"] | None = None
+    """Neural dissimilarity: accuracy of a linear SVM (default for EEG) or of LDA, cross-validated Mahalanobis distance,
+    or 1 - Pearson between mean responses (default for fMRI)."""
     preset: Literal["neurora-1", "neurora-2", "gifford"] | None = None
     """Decode as others do: NeuroRA 1.1.6, NeuroRA 2.0.1, or 100 half splits of pseudotrials of 4."""
     repeats: int | None = None
-    """Shuffles of the trials that EEG decoding accuracies are averaged over (default 5)."""
+    """Shuffles of the trials that decoding accuracies are averaged over (default 5)."""
     smooth: int | None = None
-    """Neighbouring time points that EEG RDMs are averaged over (default: no smoothing)."""
+    """Neighbouring time points that RDMs of EEG are averaged over (default: no smoothing)."""
     weighting: Literal["decision"] | None = None
     """Mean decision value instead of accuracy."""
 

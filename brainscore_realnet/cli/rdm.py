@@ -8,7 +8,7 @@ from brainscore_realnet.cli.table import duration
 
 @dataclass(frozen=True)
 class Compute:
-    """Compute the EEG RDMs of a benchmark that are not in the store yet; what is finished is kept at any time."""
+    """Compute the neural RDMs of a benchmark that are not in the store yet; what is finished is kept at any time."""
 
     benchmark: str
     """Identifier of the benchmark, whose subjects, time points and method decide what is computed."""
@@ -22,12 +22,12 @@ class Compute:
 
         benchmark = self.options.benchmark(self.benchmark)
         neural_rdms.compute(benchmark, self.scheduler)
-        print(f"All EEG RDMs of {benchmark.identifier} are in the store.")
+        print(f"All neural RDMs of {benchmark.identifier} are in the store.")
 
 
 @dataclass(frozen=True)
 class Status:
-    """Show which EEG RDMs of a benchmark are in the store, and how long the others will take."""
+    """Show which neural RDMs of a benchmark are in the store, and how long the others will take."""
 
     benchmark: str
     """Identifier of the benchmark."""

@@ -1,6 +1,10 @@
 """Scores and times as text for the terminal."""
 
+import textwrap
 from typing import Any
+
+WIDTH = 100
+"""Columns that longer text is wrapped at."""
 
 
 def score_table(record: dict[str, Any]) -> str:
@@ -14,6 +18,11 @@ def score_table(record: dict[str, Any]) -> str:
         rows.append(("± over stimuli", f"{_figure(record['error_stimulus'])} (bootstrap)"))
     for area, found in (record["areas"] or {}).items():
         rows.append((f"  {area}", f"{_figure(found['raw'])}, peak at {1000 * found['peak_time']:.0f} ms"))
+    for roi, found in (record["rois"] or {}).items():
+        bounds = f"{_figure(found['lower'])} – {_figure(found['upper'])}"
+        rows.append((f"  {roi}", f"{_figure(found['raw'])} with area {found['area']}, ceiling {bounds}"))
+    if record["caveat"]:
+        rows += [(f"  {subject}", f"raw {_figure(value)}") for subject, value in record["subjects"].items()]
     if record["matched_subject"]:
         matched = record["matched_subject"]
         rows.append(
@@ -25,7 +34,8 @@ def score_table(record: dict[str, Any]) -> str:
     marks = [title, "=" * len(title)]
     if record["provenance"]["simulated"]:
         marks.insert(0, "SIMULATED: virtual subjects or models; this says nothing about brains.")
-    return "\n".join([*marks, *(f"{name:<{width}}  {text}" for name, text in rows)])
+    caveat = textwrap.wrap(record["caveat"], WIDTH) if record["caveat"] else []
+    return "\n".join([*marks, *(f"{name:<{width}}  {text}" for name, text in rows), *caveat])
 
 
 def _figure(value: float | None) -> str:

@@ -34,7 +34,7 @@ def draw_time_courses(records: Sequence[dict[str, Any]], path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(records), sharex=True, squeeze=False, height_ratios=(1, 2))
     values = [np.array(record["values"]["data"]) for record in records]
-    ceilings = [np.array(record["ceiling_course"]["data"], dtype=float) for record in records]
+    ceilings = [np.array(record["ceiling_values"]["data"], dtype=float) for record in records]
     means = [each.mean(axis=0) for each in values]
     limit = max(np.nanmax(ceilings), *(np.abs(mean).max() for mean in means))
     for column, record in enumerate(records):

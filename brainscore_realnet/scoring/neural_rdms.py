@@ -64,7 +64,7 @@ def require_neural_rdms(benchmark: Any) -> None:
     """Raise BadInputError unless a benchmark computes neural RDMs."""
     if not hasattr(benchmark, "work"):
         raise BadInputError(
-            f"{benchmark.identifier} has no EEG RDMs to compute; expected one of this package's EEG benchmarks "
+            f"{benchmark.identifier} has no neural RDMs to compute; expected one of this package's benchmarks "
             "(`brainscore list benchmarks`)."
         )
 
@@ -77,7 +77,7 @@ def _weight(job: Any) -> float:
 @contextlib.contextmanager
 def _bar(jobs: list[Any]) -> Iterator[Advance]:
     """Show a bar; give the function that is told of a job and how many of its RDMs are finished."""
-    with tqdm(total=sum(map(_weight, jobs)), desc="EEG RDMs", bar_format=BAR) as bar:
+    with tqdm(total=sum(map(_weight, jobs)), desc="neural RDMs", bar_format=BAR) as bar:
 
         def advance(job: Any, matrices: int) -> None:
             bar.set_postfix_str(f"{job.subject} ({job.kind})")

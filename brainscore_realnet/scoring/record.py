@@ -1,9 +1,11 @@
 """A score as a plain record: what ``brainscore score --json`` writes.
 
 model, benchmark, score, raw, error, error_over, error_stimulus,
-ceiling {lower, upper, n_subjects}, areas {area: {raw, peak_time (seconds)}},
-matched_subject {subject, raw, score} for a personal model,
-values {dims, coords, data} (subject × area × time), ceiling_course {dims, coords, data} (bound × time), provenance
+ceiling {lower, upper, n_subjects}, caveat (what the ceiling of few subjects cannot tell),
+areas {area: {raw, peak_time (seconds)}} of EEG, rois {roi: {raw, area, lower, upper}} of fMRI,
+subjects {subject: raw}, matched_subject {subject, raw, score} for a personal model,
+values {dims, coords, data} (subject × area × time or roi), ceiling_values {dims, coords, data} (bound × time or roi),
+provenance
 """
 
 from typing import Any
@@ -15,7 +17,8 @@ def as_record(score: Any) -> dict[str, Any]:
     """Turn a Score of :func:`brainscore_realnet.score` into plain values; what a benchmark does not give is None."""
     attrs = score.attrs
     ceiling = attrs.get("ceiling")
-    values, course = attrs.get("values"), attrs.get("ceiling_course")
+    values, bounds = attrs.get("values"), attrs.get("ceiling_values")
+    dims = () if values is None else values.dims
     return {
         "model": attrs["model_identifier"],
         "benchmark": attrs["benchmark_identifier"],
@@ -25,10 +28,13 @@ def as_record(score: Any) -> dict[str, Any]:
         "error": _number(attrs.get("error")),
         "error_over": attrs.get("error_over"),
         "error_stimulus": _number(attrs.get("error_stimulus")),
-        "areas": None if values is None else _areas(values),
+        "caveat": attrs.get("caveat"),
+        "areas": _areas(values) if "time" in dims else None,
+        "rois": _rois(score) if "roi" in dims else None,
+        "subjects": _subjects(attrs.get("scored_values")),
         "matched_subject": _matched_subject(score),
         "values": None if values is None else _array(values),
-        "ceiling_course": None if course is None else _array(course),
+        "ceiling_values": None if bounds is None else _array(bounds),
         "provenance": attrs["provenance"],
     }
 
@@ -71,15 +77,38 @@ def _areas(values: Any) -> dict[str, dict[str, float]]:
     }
 
 
+def _rois(score: Any) -> dict[str, dict[str, Any]]:
+    """Similarity of each region averaged over subjects, the model's area that it was most compared with, the bounds."""
+    scored, weights, bounds = (score.attrs[name] for name in ("scored_values", "weights", "ceiling_values"))
+    chosen = weights.mean("subject").argmax("area")
+    return {
+        str(roi): {
+            "raw": float(scored.sel(roi=roi).mean("subject")),
+            "area": str(weights["area"].values[int(chosen.sel(roi=roi))]),
+            **{bound: _number(bounds.sel(roi=roi, bound=bound).values) for bound in ("lower", "upper")},
+        }
+        for roi in scored["roi"].values
+    }
+
+
+def _subjects(scored: Any) -> dict[str, float] | None:
+    """Raw value of each subject: the mean over regions, or over the time points in the window."""
+    if scored is None:
+        return None
+    if "in_window" in scored.coords:
+        scored = scored.isel(time=scored["in_window"].values)
+    return {str(subject): float(scored.sel(subject=subject).mean()) for subject in scored["subject"].values}
+
+
 def _matched_subject(score: Any) -> dict[str, Any] | None:
     """Score of a personal model on the subject that it was trained on: the papers' number."""
-    origin, values = score.attrs["provenance"]["model"]["origin"], score.attrs.get("values")
+    origin, of_subject = score.attrs["provenance"]["model"]["origin"], _subjects(score.attrs.get("scored_values"))
     trained_on = origin.get("trained_on") if isinstance(origin, dict) else None
     benchmark = score.attrs["provenance"]["benchmark"]
-    if not trained_on or values is None or trained_on.get("dataset") != benchmark.get("dataset"):
+    if not trained_on or of_subject is None or trained_on.get("dataset") != benchmark.get("dataset"):
         return None
     subject = trained_on.get("subject")
-    if subject not in values["subject"].values:
+    if subject not in of_subject:
         return None
-    raw = float(values.sel(subject=subject).values[:, values["in_window"].values].mean())
+    raw = of_subject[subject]
     return {"subject": subject, "raw": raw, "score": raw / float(score.attrs["ceiling"])}

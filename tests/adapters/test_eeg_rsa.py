@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from brainscore_realnet.adapters import eeg_rsa
-from brainscore_realnet.adapters.eeg_rsa import EEGData, EEGRSABenchmark
-from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, eeg_half_rdms
+from brainscore_realnet.adapters import rsa_benchmark
+from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
+from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, half_rdms
+from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.rsa import decoding_rdm
 
@@ -87,7 +89,7 @@ def test_values_carry_subject_area_and_time(scored):
     assert values["subject"].values.tolist() == list(SUBJECTS)
     assert values["area"].values.tolist() == list(AREAS)
     np.testing.assert_allclose(values["time"].values, [0.06, 0.08, 0.1, 0.12, 0.14])
-    course = scored.attrs["ceiling_course"]
+    course = scored.attrs["ceiling_values"]
     assert course["bound"].values.tolist() == ["lower", "upper"]
     assert (course.sel(bound="lower") <= course.sel(bound="upper")).all()
 
@@ -154,7 +156,7 @@ def test_mean_of_the_area_benchmarks_is_the_headline(benchmark_of, candidate, sc
 
 def test_one_subject_is_scored_against_the_root_of_its_reliability(benchmark_of, candidate, scored, recording_of):
     score = benchmark_of(subjects=("sub-02",))(candidate)
-    halves = eeg_half_rdms(recording_of("sub-02"), np.arange(3, 8), Dissimilarity(**QUICK)).values
+    halves = half_rdms(recording_of("sub-02"), np.arange(3, 8), Dissimilarity(**QUICK)).values
     r = np.mean(
         [
             [spearmanr(triangle(a), triangle(b)).statistic for a, b in zip(*split, strict=True)]
@@ -186,23 +188,23 @@ def test_order_of_images_does_not_change_the_score(order):
     def score(numbers, names):
         permuted = rdms[..., numbers, :][..., numbers]
         recording = {
-            subject: eeg_rsa.SubjectRecording(subject, "test", np.zeros((12, 1, 1, 10)), ("Oz",), TIMES, subject)
+            subject: SubjectRecording(subject, "test", np.zeros((12, 1, 1, 10)), ("Oz",), TIMES, subject)
             for subject in SUBJECTS
         }
         patch.setattr(
-            eeg_rsa,
+            rsa_benchmark,
             "COMPUTE",
             {"whole": lambda recorded, times, *_: NeuralRDMs(permuted[SUBJECTS.index(recorded.subject), times], "")},
         )
         stimuli = StimuliNamed(names)
-        data = EEGData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording.__getitem__)
+        data = NeuralData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording.__getitem__)
         benchmark = EEGRSABenchmark("SimTiny-rsa", data, parent="IT", version=1, bibtex="")
         patch.setattr(
-            eeg_rsa,
+            rsa_benchmark,
             "model_rdms",
             lambda *_: np.stack([1 - np.corrcoef([features[name] for name in names])] * 4),
         )
-        patch.setattr(eeg_rsa, "show", lambda stimuli, *_: stimuli)
+        patch.setattr(rsa_benchmark, "show", lambda stimuli, *_: stimuli)
         return benchmark.with_options(window=SECONDS)(None)
 
     try:
@@ -238,8 +240,8 @@ def test_scaled_features_do_not_change_the_score(benchmark_of, candidate, scored
 
 
 def test_unreliable_recordings_are_refused_not_divided_by(benchmark_of, candidate, monkeypatch):
-    monkeypatch.setattr(eeg_rsa, "split_half_reliability", lambda first, second: np.full(first.shape[1], -0.1))
-    with pytest.raises(BadInputError, match=r"noise ceiling of SimTiny-rsa.* is 0.*another window or more trials"):
+    monkeypatch.setattr(rsa_benchmark, "split_half_reliability", lambda first, second: np.full(first.shape[1], -0.1))
+    with pytest.raises(BadInputError, match=r"ceiling of SimTiny-rsa.* is 0.*in the window .*use another one"):
         benchmark_of(subjects=("sub-01",))(candidate)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from brainscore_realnet.adapters.eeg_rsa import EEGData
+from brainscore_realnet.adapters.rsa_benchmark import NeuralData
 
 AREAS = ("V1", "V2", "V4", "IT")
 SUBJECTS = ("sub-01", "sub-02", "sub-03")
@@ -39,7 +39,7 @@ def test_stock_commitment_of_the_same_network_scores_the_same(
     )
     base = data_of(visual_degrees=6)
     stimuli = stimuli_of(image_paths, content_hash=f"{tmp_path.name:>012}"[-12:])
-    data = EEGData("sim", SUBJECTS, 6, True, base.require, lambda: stimuli, recording_of)
+    data = NeuralData("sim", SUBJECTS, 6, True, base.require, lambda: stimuli, recording_of)
     benchmark = benchmark_of(data, options={"screen": screen})
     ours, theirs = benchmark(hidden_model("tiny", seed=1)), benchmark(stock)
     assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
@@ -51,7 +51,7 @@ def test_score_does_not_depend_on_batch_size(
     hidden_model, benchmark_of, recording_of, image_paths, stimuli_of, batch_size
 ):
     stimuli = stimuli_of(image_paths)
-    data = EEGData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of)
+    data = NeuralData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of)
     benchmark = benchmark_of(data)
     whole, parts = benchmark(hidden_model(batch_size=12)), benchmark(hidden_model(batch_size=batch_size))
     assert float(parts) == pytest.approx(float(whole), abs=1e-6)
@@ -60,7 +60,7 @@ def test_score_does_not_depend_on_batch_size(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_score_does_not_depend_on_the_device(hidden_model, benchmark_of, recording_of, image_paths, stimuli_of):
     stimuli = stimuli_of(image_paths)
-    benchmark = benchmark_of(EEGData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of))
+    benchmark = benchmark_of(NeuralData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of))
     on_cpu, on_gpu = hidden_model(), hidden_model()
     on_cpu.activations_model.to("cpu")
     on_gpu.activations_model.to("cuda")
@@ -71,7 +71,7 @@ def test_changed_weights_under_the_same_identifier_change_the_score(
     hidden_model, benchmark_of, recording_of, image_paths, stimuli_of
 ):
     stimuli = stimuli_of(image_paths)
-    data = EEGData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of)
+    data = NeuralData("sim", SUBJECTS, 7, True, lambda subjects: None, lambda: stimuli, recording_of)
     benchmark = benchmark_of(data)
     model, other = hidden_model("same-name", seed=1), hidden_model("same-name", seed=2)
     before = float(benchmark(model))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brainscore_realnet.adapters import neural_rdms
-from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, eeg_half_rdms, eeg_rdms, stacked, work
+from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, half_rdms, stacked, whole_rdms, work
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import compare_rdms, crossnobis_rdm, decoding_rdm
 
@@ -33,15 +33,15 @@ def decoded(monkeypatch):
 def test_rdms_are_those_of_pairwise_decoding(recording_of):
     recording = recording_of()
     expected = decoding_rdm(recording.data, pseudotrial_size=2, folds=2, repeats=1, seed=0, times=TIMES)
-    found = eeg_rdms(recording, TIMES, QUICK)
+    found = whole_rdms(recording, TIMES, QUICK)
     np.testing.assert_array_equal(found.values, expected)
     assert found.method == "svm accuracy, 2 trials a pseudotrial, 2 folds, 1 repeats, seed 0"
 
 
 def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
-    first = eeg_rdms(recording_of(), TIMES, QUICK)
+    first = whole_rdms(recording_of(), TIMES, QUICK)
     steps: list[int] = []
-    second = eeg_rdms(recording_of(), TIMES, QUICK, steps.append)
+    second = whole_rdms(recording_of(), TIMES, QUICK, steps.append)
     assert len(decoded) == len(TIMES)
     assert steps == []
     np.testing.assert_array_equal(first.values, second.values)
@@ -62,9 +62,9 @@ def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
     ids=str,
 )
 def test_only_what_was_not_decoded_with_these_data_and_options_is_decoded(recording_of, decoded, change, n_new):
-    eeg_rdms(recording_of(), TIMES, QUICK)
+    whole_rdms(recording_of(), TIMES, QUICK)
     recording, options = recording_of(**change.get("recording", {})), replace(QUICK, **change.get("options", {}))
-    eeg_rdms(recording, change.get("times", TIMES), options, version=change.get("version", 1))
+    whole_rdms(recording, change.get("times", TIMES), options, version=change.get("version", 1))
     assert len(decoded) == len(TIMES) + n_new
 
 
@@ -78,42 +78,42 @@ def test_options_that_cannot_be_computed_are_refused(wrong):
 
 def test_rdm_at_a_time_does_not_depend_on_the_other_times(recording_of):
     recording = recording_of()
-    alone = eeg_rdms(recording, np.array([5]), QUICK).values[0]
-    np.testing.assert_array_equal(eeg_rdms(recording, TIMES, QUICK).values[2], alone)
+    alone = whole_rdms(recording, np.array([5]), QUICK).values[0]
+    np.testing.assert_array_equal(whole_rdms(recording, TIMES, QUICK).values[2], alone)
 
 
 @pytest.mark.parametrize("n_trials", [12, 13])
 def test_halves_share_no_trial_and_hold_whole_trials(recording_of, decoded, n_trials):
     recording = recording_of(n_trials=n_trials)
-    halves = eeg_half_rdms(recording, TIMES, QUICK).values
-    assert halves.shape == (2, neural_rdms.SPLITS, len(TIMES), 12, 12)
-    assert len(decoded) == 2 * neural_rdms.SPLITS * len(TIMES)
+    halves = half_rdms(recording, TIMES, QUICK).values
+    assert halves.shape == (2, neural_rdms.SPLITS["svm"], len(TIMES), 12, 12)
+    assert len(decoded) == 2 * neural_rdms.SPLITS["svm"] * len(TIMES)
     trial_of = [{recording.data[0, trial, 0, at]: trial for trial in range(n_trials)} for at in TIMES]
     # At each time point the two halves of a split are decoded one after the other.
     for position, (first, second) in enumerate(zip(decoded[::2], decoded[1::2], strict=True)):
-        names = trial_of[position // neural_rdms.SPLITS]
+        names = trial_of[position // neural_rdms.SPLITS["svm"]]
         used = [[names[value] for value in data[0, :, 0, 0]] for data in (first, second)]
         assert len(used[0]) == len(used[1]) == n_trials // 2
         assert not set(used[0]) & set(used[1])
         for data, trials in zip((first, second), used, strict=True):
-            at = TIMES[position // neural_rdms.SPLITS]
+            at = TIMES[position // neural_rdms.SPLITS["svm"]]
             np.testing.assert_array_equal(data[..., 0], recording.data[..., at][:, trials])
 
 
 def test_halves_are_stored_too(recording_of, decoded):
-    first = eeg_half_rdms(recording_of(), TIMES, QUICK).values
+    first = half_rdms(recording_of(), TIMES, QUICK).values
     n_decoded = len(decoded)
-    np.testing.assert_array_equal(eeg_half_rdms(recording_of(), TIMES, QUICK).values, first)
+    np.testing.assert_array_equal(half_rdms(recording_of(), TIMES, QUICK).values, first)
     assert len(decoded) == n_decoded
 
 
 def test_progress_advances_once_a_time_point(recording_of):
     steps: list[int] = []
-    eeg_rdms(recording_of(), TIMES, QUICK, steps.append)
+    whole_rdms(recording_of(), TIMES, QUICK, steps.append)
     assert steps == [1] * len(TIMES)
     steps.clear()
-    eeg_half_rdms(recording_of(), TIMES, QUICK, steps.append)
-    assert steps == [1] * (2 * neural_rdms.SPLITS * len(TIMES))
+    half_rdms(recording_of(), TIMES, QUICK, steps.append)
+    assert steps == [1] * (2 * neural_rdms.SPLITS["svm"] * len(TIMES))
 
 
 def test_work_counts_what_is_not_stored_and_estimates_its_time(recording_of, monkeypatch):
@@ -128,16 +128,16 @@ def test_work_counts_what_is_not_stored_and_estimates_its_time(recording_of, mon
         assert (found.subject, found.kind) == ("sub-01", kind)
         return found.matrices, found.missing, found.seconds
 
-    splits = 2 * neural_rdms.SPLITS
+    splits = 2 * neural_rdms.SPLITS["svm"]
     assert missing("whole") == (3, 3, 3)
     assert missing("halves") == (3 * splits, 3 * splits, 3 * splits)
     assert asked == [(3, 12), (3, 6)]
-    eeg_rdms(recording, TIMES[:2], QUICK)
+    whole_rdms(recording, TIMES[:2], QUICK)
     assert missing("whole") == (3, 1, 1)
-    eeg_rdms(recording, TIMES, QUICK)
+    whole_rdms(recording, TIMES, QUICK)
     assert missing("whole") == (3, 0, 0)
     assert missing("halves") == (3 * splits, 3 * splits, 3 * splits)
-    eeg_half_rdms(recording, TIMES, QUICK)
+    half_rdms(recording, TIMES, QUICK)
     assert missing("halves") == (3 * splits, 0, 0)
 
 
@@ -150,7 +150,7 @@ def test_estimates_are_positive(recording_of, rdm):
 def test_other_methods_are_those_of_the_engine(recording_of, options):
     recording = recording_of()
     wanted = {"pseudotrial_size": 2, "folds": 2, "repeats": 1, **options}
-    found = eeg_rdms(recording, TIMES, Dissimilarity(**wanted))
+    found = whole_rdms(recording, TIMES, Dissimilarity(**wanted))
     wanted["classifier"] = wanted.pop("rdm", "svm")
     np.testing.assert_array_equal(found.values, decoding_rdm(recording.data, times=TIMES, **wanted))
 
@@ -158,19 +158,19 @@ def test_other_methods_are_those_of_the_engine(recording_of, options):
 def test_crossnobis_distances_are_those_of_the_engine_in_whole_and_halves(recording_of):
     recording = recording_of()
     crossnobis = Dissimilarity(rdm="crossnobis")
-    found = eeg_rdms(recording, TIMES, crossnobis)
+    found = whole_rdms(recording, TIMES, crossnobis)
     np.testing.assert_allclose(found.values, crossnobis_rdm(recording.data, times=TIMES), atol=1e-12)
-    assert eeg_half_rdms(recording, TIMES, crossnobis).values.shape == (2, neural_rdms.SPLITS, 3, 12, 12)
+    assert half_rdms(recording, TIMES, crossnobis).values.shape == (2, neural_rdms.SPLITS["svm"], 3, 12, 12)
 
 
 def test_smoothed_rdms_are_averages_of_stored_ones(recording_of, decoded):
     recording = recording_of()
     smooth = replace(QUICK, smooth=5)
-    found = eeg_rdms(recording, TIMES, smooth)
+    found = whole_rdms(recording, TIMES, smooth)
     options = {"pseudotrial_size": 2, "folds": 2, "repeats": 1}
     np.testing.assert_array_equal(found.values, decoding_rdm(recording.data, times=TIMES, smooth=5, **options))
     assert len(decoded) == 7  # time points 1 to 7
-    eeg_rdms(recording, TIMES, QUICK)
+    whole_rdms(recording, TIMES, QUICK)
     assert len(decoded) == 7
 
 
@@ -190,9 +190,9 @@ def test_rdms_of_different_methods_are_not_mixed(options):
 def test_a_stored_rdm_of_another_method_is_refused(recording_of, monkeypatch):
     recording = recording_of()
     monkeypatch.setattr(neural_rdms, "_key", lambda *_: ("the same for all",))
-    eeg_rdms(recording, TIMES, QUICK)
+    whole_rdms(recording, TIMES, QUICK)
     with pytest.raises(BadInputError, match=r"sub-01 at time point 3 that is 'svm accuracy.*expected 'lda accuracy"):
-        eeg_rdms(recording, TIMES, replace(QUICK, rdm="lda"))
+        whole_rdms(recording, TIMES, replace(QUICK, rdm="lda"))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_smoothing_does_not_make_noise_that_lasts_look_reliable(recording_of, rd
         for at in range(1, 10):
             noise[..., at] = 0.95 * noise[..., at - 1] + np.sqrt(1 - 0.95**2) * noise[..., at]
         recording = replace(recording_of(), data=noise, sha256=f"{rdm}{seed}")
-        halves = eeg_half_rdms(recording, np.arange(10), Dissimilarity(rdm=rdm, smooth=9)).values
+        halves = half_rdms(recording, np.arange(10), Dissimilarity(rdm=rdm, smooth=9)).values
         reliabilities.append(compare_rdms(halves[0], halves[1]).mean())
     error = np.std(reliabilities, ddof=1) / np.sqrt(len(reliabilities))
     assert abs(np.mean(reliabilities)) < 3 * error
@@ -230,5 +230,5 @@ def test_smoothing_does_not_make_noise_that_lasts_look_reliable(recording_of, rd
 def test_halves_are_shuffled_anew_at_every_time_point(recording_of, monkeypatch):
     seeds = []
     monkeypatch.setattr(neural_rdms, "decoding_rdm", lambda *_, seed, **__: seeds.append(seed) or np.zeros((1, 12, 12)))
-    eeg_half_rdms(recording_of(), TIMES, QUICK)
-    assert len(set(seeds)) == len(seeds) == 2 * neural_rdms.SPLITS * len(TIMES)
+    half_rdms(recording_of(), TIMES, QUICK)
+    assert len(set(seeds)) == len(seeds) == 2 * neural_rdms.SPLITS["svm"] * len(TIMES)

@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from brainscore_realnet.adapters.eeg_options import Options
 from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
+from brainscore_realnet.adapters.options import EEGOptions
 from brainscore_realnet.errors import BadInputError
 
 AREAS = ("V1", "V2", "V4", "IT")
@@ -56,14 +56,14 @@ def test_window_without_samples_names_the_times_there_are():
     with pytest.raises(
         BadInputError, match=r"No sample lies in the window \(5, 6\); expected times from 0\.0 to 0\.18"
     ):
-        Options(window=(5, 6)).time_indices(np.arange(10) * 0.02)
+        EEGOptions(window=(5, 6)).time_indices(np.arange(10) * 0.02)
 
 
 def test_indices_cover_window_and_course_without_gaps():
     times = np.arange(-20, 80) / 100
-    assert times[Options().time_indices(times)].tolist() == pytest.approx(np.arange(5, 21) / 100)
-    assert Options().in_window(times).sum() == 16
-    wider = Options(course=(-0.1, 0.1)).time_indices(times)
+    assert times[EEGOptions().time_indices(times)].tolist() == pytest.approx(np.arange(5, 21) / 100)
+    assert EEGOptions().in_window(times).sum() == 16
+    wider = EEGOptions(course=(-0.1, 0.1)).time_indices(times)
     assert times[wider].tolist() == pytest.approx(np.arange(-10, 21) / 100)
-    apart = Options(window=(0.1, 0.2), course=(0.4, 0.5)).time_indices(times)
+    apart = EEGOptions(window=(0.1, 0.2), course=(0.4, 0.5)).time_indices(times)
     assert times[apart].tolist() == pytest.approx(np.arange(10, 51) / 100)

@@ -41,7 +41,7 @@ def test_subjects_and_areas_are_told_apart():
 
 def test_real_and_simulated_data_never_share_a_place():
     assert (REAL.simulated, SIMULATED.simulated) == (False, True)
-    assert REAL.eeg_data().simulated is False
+    assert REAL.neural_data().simulated is False
     assert REAL.stored_as == "things-eeg2"
     assert SIMULATED.stored_as.startswith("sim-things-eeg2-")
     other = simulated_source(Specification(seed=8))
@@ -88,7 +88,7 @@ def test_changed_image_changes_the_identifier_of_the_set(small):
 
 
 def test_benchmark_data_name_everything(small):
-    data = small.eeg_data()
+    data = small.neural_data()
     assert (data.name, data.subjects, data.visual_degrees, data.simulated) == (
         small.stored_as,
         ("sub-01",),

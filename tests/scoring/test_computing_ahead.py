@@ -112,5 +112,5 @@ def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
 
 
 def test_benchmarks_without_neural_rdms_are_refused():
-    with pytest.raises(BadInputError, match="MajajHong2015 has no EEG RDMs"):
+    with pytest.raises(BadInputError, match="MajajHong2015 has no neural RDMs"):
         neural_rdms.compute(SimpleNamespace(identifier="MajajHong2015"))

@@ -68,7 +68,7 @@ def test_area_and_subject_benchmarks_decompose_the_headline(scores):
     assert 0 < float(first.attrs["ceiling"]) <= 1
     record = json.loads(json.dumps(as_record(first), allow_nan=False))
     assert record["ceiling"]["lower"] is None
-    assert record["ceiling_course"]["data"][0] == [None] * 16
+    assert record["ceiling_values"]["data"][0] == [None] * 16
 
 
 def test_record_is_strict_json_with_everything_to_trace_the_score(scores):

@@ -4,7 +4,8 @@ from typing import Any
 
 from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
 from brainscore_realnet.adapters.model_rdms import AREAS
-from brainscore_realnet.adapters.things_eeg2 import source_of, subject_of
+from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.things_eeg2 import source_of
 
 VERSION = 1
 
@@ -31,7 +32,7 @@ def get_benchmark(identifier: str) -> Any:
     subject = subject_of(part)
     return EEGRSABenchmark(
         identifier,
-        source.eeg_data(),
+        source.neural_data(),
         subjects=(subject,) if subject else None,
         areas=(part,) if part in AREAS else AREAS,
         parent=f"{source.name}-rsa" if part else "IT",

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from brainscore_realnet.adapters.things_eeg2 import source_of, subject_of
+from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.things_eeg2 import source_of
 
 
 def get_stimulus_set(identifier: str) -> Any:

@@ -1,0 +1,185 @@
+"""Shen2019, Horikawa2017 and their simulated twins as Brain-Score sees them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidAssembly
+from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
+
+from brainscore_realnet.adapters.assemblies import fmri_assembly, stimulus_set
+from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
+from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.datasets import kamitani
+from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
+from brainscore_realnet.simulation import kamitani as simulation
+
+VISUAL_DEGREES = 12.0
+"""Width of the images in both experiments (Shen et al. 2019; Horikawa & Kamitani 2017)."""
+
+SIMULATED_DEGREES = 7.0
+"""Virtual subjects saw the images as the simulated reference models do, filling a field of view of seven degrees."""
+
+ROIS = ("V1", "V2", "V3", "V4", "LOC")
+"""Regions that the papers score and that both data sets have."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set in the store.
+
+    Attributes
+    ----------
+    name : str
+        Prefix of its Brain-Score identifiers.
+    stored_as : str
+        Its name in the store.
+    subjects : tuple of str
+    splits : tuple of str
+        Those in which images were shown.
+    more_rois : tuple of str
+        Regions that it has besides ``ROIS``.
+    prepare : callable
+        Makes the data set when this package can make it.
+    """
+
+    name: str
+    stored_as: str
+    subjects: tuple[str, ...]
+    splits: tuple[str, ...]
+    more_rois: tuple[str, ...]
+    prepare: Callable[[], None]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the subjects are virtual."""
+        return self.name.startswith("Sim")
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """All regions."""
+        return (*ROIS, *self.more_rois)
+
+    def require(self, subjects: tuple[str, ...], split: str) -> None:
+        """Raise MissingDataError, naming all that is missing, unless subjects and images are in the store."""
+        self.prepare()
+        kamitani.require(subjects, split, self.stored_as)
+
+    def stimuli(self, split: str) -> StimulusSet:
+        """Images of a split in the order of the recordings; raises MissingDataError."""
+        self.prepare()
+        table = kamitani.open_images(split, self.stored_as)
+        return stimulus_set(table.rows, f"{self.name}_{split}", table.sha256)
+
+    def recording(self, subject: str, split: str) -> kamitani.FMRIRecording:
+        """Responses of a subject; raises MissingDataError."""
+        self.prepare()
+        return kamitani.open_subject(subject, split, self.stored_as)
+
+    def assembly(self, subject: str, split: str) -> NeuroidAssembly:
+        """Responses of a subject as presentation × neuroid; raises MissingDataError."""
+        recording = self.recording(subject, split)
+        identifier = f"{self.name}.{subject.replace('-', '')}_{split}"
+        rois = [roi for roi in self.rois if roi in recording.rois]
+        return fmri_assembly(
+            {roi: recording.responses(roi) for roi in rois},
+            {roi: recording.voxel_coordinates(roi) for roi in rois},
+            self.stimuli(split),
+            subject,
+            identifier,
+        )
+
+    def neural_data(self, split: str) -> NeuralData:
+        """One split as the RSA benchmarks take it."""
+        return NeuralData(
+            name=self.stored_as,
+            subjects=self.subjects,
+            visual_degrees=SIMULATED_DEGREES if self.simulated else VISUAL_DEGREES,
+            simulated=self.simulated,
+            require=partial(self.require, split=split),
+            stimuli=partial(self.stimuli, split),
+            recording=partial(self.recording, split=split),
+        )
+
+
+def simulated_source(name: str, real: Source, specification: simulation.Specification) -> Source:
+    """Source of virtual subjects, made on first use."""
+    stored_as = f"sim-{real.stored_as}-{specification.digest}"
+    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
+
+    def prepare() -> None:
+        try:
+            for split in real.splits:
+                kamitani.require(subjects, split, stored_as)
+        except MissingDataError:  # not made yet, or some of it was deleted from the store
+            kamitani.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
+
+    return Source(name, stored_as, subjects, real.splits, real.more_rois, prepare)
+
+
+SHEN2019 = Source(
+    "Shen2019",
+    kamitani.SHEN2019,
+    kamitani.data_set(kamitani.SHEN2019).subjects,
+    kamitani.data_set(kamitani.SHEN2019).image_splits,
+    (),
+    lambda: None,
+)
+HORIKAWA2017 = Source(
+    "Horikawa2017",
+    kamitani.HORIKAWA2017,
+    kamitani.data_set(kamitani.HORIKAWA2017).subjects,
+    kamitani.data_set(kamitani.HORIKAWA2017).image_splits,
+    ("FFA", "PPA"),
+    lambda: None,
+)
+_SOURCES = (
+    SHEN2019,
+    HORIKAWA2017,
+    simulated_source("SimShen2019", SHEN2019, simulation.SHEN2019),
+    simulated_source("SimHorikawa2017", HORIKAWA2017, simulation.HORIKAWA2017),
+)
+SOURCES = {source.name: source for source in _SOURCES}
+
+
+def parse(identifier: str) -> tuple[Source, str, str]:
+    """Split an identifier into its source, the split, and the part: a region, a subject, or nothing.
+
+    ``Shen2019shapes.V1-rsa`` gives ``shapes`` and ``V1``, ``Horikawa2017.sub01_training`` gives ``training`` and
+    ``sub01``; benchmarks without a split in their name are on ``test``.
+
+    Raises
+    ------
+    UnknownIdentifierError
+        When it does not have such a form.
+    """
+    match = re.fullmatch(rf"({'|'.join(SOURCES)})([a-z]*)(?:\.(\w+?))?(?:-rsa|_(\w+))", identifier)
+    if match is not None:
+        source, split = SOURCES[match[1]], match[2] or match[4] or "test"
+        if split in source.splits:
+            return source, split, match[3] or ""
+    raise UnknownIdentifierError(
+        f"Got {identifier!r}; expected one of {', '.join(SOURCES)}, as in 'Shen2019shapes.V1-rsa' or "
+        "'Shen2019.sub01_test'."
+    )
+
+
+def rsa_benchmark(identifier: str, version: int, bibtex: str) -> FMRIRSABenchmark:
+    """Benchmark of all regions and subjects (``Shen2019-rsa``), of a region (``.V1``) or of a subject (``.sub01``).
+
+    The headlines' parent is IT, where Brain-Score's convention puts what is not one of its four regions; all others are
+    parts of their headline.
+    """
+    source, split, part = parse(identifier)
+    subject = subject_of(part)
+    return FMRIRSABenchmark(
+        identifier,
+        source.neural_data(split),
+        subjects=(subject,) if subject else None,
+        rois=(part,) if part in source.rois else ROIS,
+        parent=f"{identifier.partition('.')[0]}-rsa" if part else "IT",
+        version=version,
+        bibtex=bibtex,
+    )
