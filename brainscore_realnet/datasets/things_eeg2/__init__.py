@@ -1,11 +1,11 @@
-"""THINGS-EEG2 (Gifford et al. 2022, doi 10.1016/j.neuroimage.2022.119754), preprocessed: read, convert, open."""
+"""THINGS-EEG2 (Gifford et al. 2022, doi 10.1016/j.neuroimage.2022.119754), raw or preprocessed: read, convert, open."""
 
+from brainscore_realnet.datasets._registered import SIMULATED_FILE, ImageTable
 from brainscore_realnet.datasets.things_eeg2.conversion import add
 from brainscore_realnet.datasets.things_eeg2.files import (
     CHANNELS,
     NAME,
     SHAPES,
-    SIMULATED_FILE,
     SPLITS,
     SUBJECTS,
     ImageList,
@@ -14,13 +14,19 @@ from brainscore_realnet.datasets.things_eeg2.files import (
     read_image_metadata,
     read_preprocessed,
 )
-from brainscore_realnet.datasets.things_eeg2.images import ImageTable, open_images
+from brainscore_realnet.datasets.things_eeg2.images import open_images
+from brainscore_realnet.datasets.things_eeg2.mvnn import MVNN
+from brainscore_realnet.datasets.things_eeg2.prepared import prepare
+from brainscore_realnet.datasets.things_eeg2.preprocessing import RATES
 from brainscore_realnet.datasets.things_eeg2.recordings import SubjectRecording, open_subject, subjects
 from brainscore_realnet.datasets.things_eeg2.status import require, status
+from brainscore_realnet.datasets.things_eeg2.variants import Variant, variant_of
 
 __all__ = [
     "CHANNELS",
+    "MVNN",
     "NAME",
+    "RATES",
     "SHAPES",
     "SIMULATED_FILE",
     "SPLITS",
@@ -29,13 +35,16 @@ __all__ = [
     "ImageMetadata",
     "ImageTable",
     "SubjectRecording",
+    "Variant",
     "add",
     "image_paths",
     "open_images",
     "open_subject",
+    "prepare",
     "read_image_metadata",
     "read_preprocessed",
     "require",
     "status",
     "subjects",
+    "variant_of",
 ]

@@ -3,10 +3,14 @@
 The published files are pickles, which cannot be memory-mapped; plain arrays can.
 """
 
+import os
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from brainscore_realnet.datasets._registered import download_folder, progress_bar, set_folder, stamp
 from brainscore_realnet.datasets.things_eeg2 import images
 from brainscore_realnet.datasets.things_eeg2.files import (
     DATA_PAGE,
@@ -15,21 +19,22 @@ from brainscore_realnet.datasets.things_eeg2.files import (
     IMAGES_PAGE,
     METADATA_FILE,
     NAME,
-    SIMULATED_FILE,
     SPLITS,
     SUBJECTS,
     data_file,
     read_image_metadata,
     read_preprocessed,
 )
+from brainscore_realnet.datasets.things_eeg2.raw import RAW_PAGE, SESSIONS, raw_file
+from brainscore_realnet.datasets.things_eeg2.raw_folders import register_raw
 from brainscore_realnet.datasets.things_eeg2.recordings import (
     FORMAT_VERSION,
     card_path,
     read_card,
-    set_folder,
     subjects,
     verify,
 )
+from brainscore_realnet.datasets.things_eeg2.variants import variant_of
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import folder as store_folder
 from brainscore_realnet.store import lock, sha256_array, sha256_file, write_array, write_json
@@ -49,13 +54,14 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
     """Register a download: convert the recordings that are new and record where the images are.
 
     Looked for in the folder and in its sub-folders: ``sub-XX/preprocessed_eeg_{training,test}.npy``,
-    ``image_metadata.npy``, ``test_images/``, ``training_images/``. Every part may be absent and be added later. It is
-    safe to interrupt it, to run it again and to run it twice at once: finished recordings stay and are not redone.
+    ``image_metadata.npy``, ``test_images/``, ``training_images/``, and raw EEG (``sub-XX/ses-0Y/raw_eeg_test.npy`` …),
+    whose place is recorded for `prepare`. Every part may be absent and be added later. It is safe to interrupt it, to
+    run it again and to run it twice at once: finished recordings stay and are not redone.
 
     Parameters
     ----------
     folder : path
-        Where the download was unpacked. The images stay there; the recordings are copied.
+        Where the download was unpacked. Images and raw EEG stay there; the recordings are converted into the store.
     name : str
         What the data set is called in the store.
     progress : bool
@@ -65,7 +71,7 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
     -------
     dict
         ``name``, ``folder`` (str), ``converted`` and ``kept`` (lists such as ``"sub-01 test"``), ``images`` (hash by
-        split), ``absent`` (sentences).
+        split), ``raw`` (subjects whose raw EEG was found), ``absent`` (sentences).
 
     Raises
     ------
@@ -74,25 +80,17 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
     BadFileError
         A file is not what it should be; what was converted before it stays.
     BadInputError
-        The folder says that it was simulated, and the name does not.
+        The folder says that it was simulated, and the name does not; a name that is kept for prepared sets.
     StoreError
         The store cannot be written.
     """
-    root = Path(folder).expanduser().absolute()
-    if not root.is_dir():
-        raise MissingDataError(f"Got {root}: expected the folder of a THINGS-EEG2 download. Check the path.")
-    if (root / SIMULATED_FILE).exists() and not name.startswith("sim-"):
-        raise BadInputError(
-            f"Got {root}, whose {SIMULATED_FILE} says that it was simulated: expected recordings. Simulated sets are "
-            "stored under names that begin with 'sim-'."
-        )
-    store_folder("data", set_folder(name).name)
+    root = _checked_root(folder, name)
     places = _places(root)
-    found = _find(places)
-    if not found:
+    found, raw = _find(places), _find_raw(places)
+    if not found and not raw:
         raise MissingDataError(
             f"Got {root}, which holds no {data_file('sub-XX', 'test')}, {METADATA_FILE}, test_images or "
-            f"training_images, nor do its sub-folders. {_unpacked(places)}"
+            f"training_images and no raw EEG, nor do its sub-folders. {_unpacked(places)}"
             f"Expected a download of {DATA_PAGE} and {IMAGES_PAGE}."
         )
     lists = read_image_metadata(found[METADATA_FILE]) if METADATA_FILE in found else images.metadata(name)
@@ -105,33 +103,64 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
         for split, image_folder in IMAGE_FOLDERS.items()
         if lists and image_folder in found
     }
+    register_raw(raw, name)
     summary: dict[str, Any] = {"name": name, "folder": str(root), "converted": [], "kept": [], "images": hashes}
-    for subject, split, source in _progress(sorted(_recordings(found)), progress):
+    summary["raw"] = list(raw)
+    for subject, split, source in progress_bar(sorted(_recordings(found)), "recordings", progress):
         new = _convert(source, subject, split, expected[split], name)
         summary["converted" if new else "kept"].append(f"{subject} {split}")
-    summary["absent"] = _absent(found, lists is not None, places, name)
+    summary["absent"] = _absent(found, lists is not None, places, name) + _absent_raw(raw)
     return summary
+
+
+def register_raw_folder(folder: str | Path, name: str) -> None:
+    """Record where raw EEG lies, in a folder or its sub-folders; raises as `add` does."""
+    root = _checked_root(folder, name)
+    raw = _find_raw(_places(root))
+    if not raw:
+        raise MissingDataError(
+            f"Got {root}, which holds no sub-XX/{raw_file('ses-01', 'training')} …, nor do its sub-folders: expected "
+            f"the unpacked raw EEG of {RAW_PAGE}."
+        )
+    register_raw(raw, name)
+
+
+def _checked_root(folder: str | Path, name: str) -> Path:
+    """Give a download's folder if it may become a set of that name, whose folder in the store is made."""
+    root = download_folder(folder, name, "THINGS-EEG2")
+    for place in _places(root):
+        download_folder(place, name, "THINGS-EEG2")
+    if variant_of(name):
+        raise BadInputError(
+            f"Got the name {name!r}, which sets prepared from raw EEG have: expected another one. Choose a name "
+            "without '-mvnn-…-…hz' at its end."
+        )
+    store_folder("data", set_folder(name).name)
+    return root
 
 
 def _convert(source: Path, subject: str, split: str, expected: int | None, name: str) -> bool:
     """Convert a recording unless it is there; tell whether it was converted now."""
     with lock(f"{name}-{subject}-{split}"):
-        card = _usable_card(subject, split, name)
+        card = usable_card(subject, split, name)
         if card and expected not in (None, card["shape"][0]):
             card = None
-        stat = source.stat()
-        stamp = {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        if card and stamp == {key: card["source"].get(key) for key in stamp}:
+        current = stamp(source)
+        if card and current == {key: card["source"].get(key) for key in current}:
             return False
-        origin = {"path": str(source), **stamp, "sha256": sha256_file(source)}
-        if card and card["source"]["sha256"] == origin["sha256"]:
-            write_json(card_path(subject, split, name), {**card, "source": origin})
-            return False
-        _write(read_preprocessed(source, split, expected), origin, subject, split, name)
+        with ThreadPoolExecutor(1) as beside:  # hashing leaves the interpreter free to read meanwhile
+            hashing = beside.submit(sha256_file, source)
+            if card and card["source"]["sha256"] == hashing.result():
+                origin = {"path": str(source), **current, "sha256": hashing.result()}
+                write_json(card_path(subject, split, name), {**card, "source": origin})
+                return False
+            content = read_preprocessed(source, split, expected)
+            origin = {"path": str(source), **current, "sha256": hashing.result()}
+        write_recording(content, origin, subject, split, name)
         return True
 
 
-def _usable_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
+def usable_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
     """Give the card of a recording that need not be converted again."""
     try:
         card = read_card(subject, split, name)
@@ -143,17 +172,21 @@ def _usable_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
     return card
 
 
-def _write(content: dict[str, Any], origin: dict[str, Any], subject: str, split: str, name: str) -> None:
+def write_recording(content: dict[str, Any], origin: dict[str, Any], subject: str, split: str, name: str) -> None:
+    """Write a recording (``data``, ``ch_names``, ``times``) and then its card; ``origin`` tells what it was made of."""
     data = content["data"]
-    sha256 = sha256_array(data)
-    path = set_folder(name) / f"{subject}_{split}-{sha256[:16]}.npy"
-    write_array(path, data)
-    stat = path.stat()
+    # its name is known when it is hashed, which takes as long as writing it
+    unnamed = set_folder(name) / f"{subject}_{split}-unnamed.npy"
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(sha256_array, data)
+        write_array(unnamed, data)
+        sha256 = hashing.result()
+    path = unnamed.with_name(f"{subject}_{split}-{sha256[:16]}.npy")
+    os.replace(unnamed, path)
     card = {
         "file": path.name,
         "sha256": sha256,
-        "bytes": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
+        **stamp(path),
         "shape": data.shape,
         "dtype": str(data.dtype),
         "dims": DIMS,
@@ -187,6 +220,28 @@ def _find(places: list[Path]) -> dict[str, Path]:
     return found
 
 
+def _find_raw(places: list[Path]) -> dict[str, Path]:
+    """Give the first folder of each subject that holds raw EEG of some session."""
+    raw: dict[str, Path] = {}
+    for place in places:
+        for path in sorted(place.glob("sub-*/ses-*/raw_eeg_*.npy")):
+            subject = path.parents[1]
+            if re.fullmatch(r"sub-\d+", subject.name):
+                raw.setdefault(subject.name, subject)
+    return raw
+
+
+def _absent_raw(raw: dict[str, Path]) -> list[str]:
+    """Name the sessions that are missing of the subjects whose raw EEG was begun."""
+    return [
+        f"raw EEG of {subject} ({raw_file(session, split)}, from {RAW_PAGE})"
+        for subject, folder in raw.items()
+        for session in SESSIONS
+        for split in SPLITS
+        if not (folder / raw_file(session, split)).is_file()
+    ]
+
+
 def _recordings(found: dict[str, Path]) -> Iterator[tuple[str, str, Path]]:
     for part, path in found.items():
         for split in SPLITS:
@@ -201,7 +256,7 @@ def _check_counts(expected: dict[str, int | None], found: dict[str, Path], name:
         for subject in subjects(split, name):
             if data_file(subject, split) in found:
                 continue
-            card = _usable_card(subject, split, name)
+            card = usable_card(subject, split, name)
             if card and count not in (None, card["shape"][0]):
                 raise BadFileError(
                     f"Got {METADATA_FILE} with {count} {split} images, but {subject}'s converted {split} data have "
@@ -236,12 +291,3 @@ def _unpacked(places: list[Path]) -> str:
     """Hint at archives that were not unpacked."""
     archives = [path.name for place in places for path in sorted(place.glob("*.zip"))]
     return f"Archives that are not unpacked: {', '.join(archives[:12])}. " if archives else ""
-
-
-def _progress(items: list[tuple[str, str, Path]], show: bool) -> Iterator[tuple[str, str, Path]]:
-    if not show:
-        yield from items
-        return
-    from tqdm import tqdm
-
-    yield from tqdm(items, desc="recordings", unit="file")

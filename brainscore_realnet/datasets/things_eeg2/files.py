@@ -24,8 +24,6 @@ DIMS = ("image", "repetition", "channel", "time")
 SHAPES = {"training": (16540, 4, 17, 100), "test": (200, 80, 17, 100)}
 IMAGE_FOLDERS = {"training": "training_images", "test": "test_images"}
 METADATA_FILE = "image_metadata.npy"
-SIMULATED_FILE = "SIMULATED.json"
-"""Stands in the folder of a set that was made and not recorded."""
 DATA_PAGE = "https://osf.io/anp5v/"
 IMAGES_PAGE = "https://osf.io/y63gw/"
 

@@ -1,17 +1,19 @@
 """The registered images of THINGS-EEG2: where they are, in which order, and the hash of their contents.
 
-``data/<name>/images.json`` records the user's image folders; images are not copied.
+``data/<name>/images.json`` records the user's image folders; images are not copied. Sets that were prepared from raw
+EEG share the images of the set that the raw EEG belongs to.
 """
 
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainscore_realnet.datasets._registered import ImageTable, read_record, set_folder, stamps
 from brainscore_realnet.datasets.things_eeg2.files import (
     IMAGE_FOLDERS,
+    IMAGES_PAGE,
     NAME,
     SPLITS,
     ImageMetadata,
@@ -20,24 +22,13 @@ from brainscore_realnet.datasets.things_eeg2.files import (
     image_paths,
     read_image_metadata,
 )
-from brainscore_realnet.datasets.things_eeg2.recordings import FORMAT_VERSION, again, how_to_get, set_folder
+from brainscore_realnet.datasets.things_eeg2.recordings import FORMAT_VERSION, again, how_to_get
+from brainscore_realnet.datasets.things_eeg2.variants import parent_of
 from brainscore_realnet.errors import BadFileError, MissingDataError, StoreError
-from brainscore_realnet.store import lock, read_json, sha256_file, sha256_files, write_json
+from brainscore_realnet.store import lock, sha256_file, sha256_files, write_json
 
 _logger = logging.getLogger(__name__)
 _LISTS = ("concepts", "concepts_THINGS", "files")
-
-
-@dataclass(frozen=True)
-class ImageTable:
-    """The images of a split in the order of their event numbers."""
-
-    split: str
-    """``training`` or ``test``"""
-    rows: tuple[dict[str, Any], ...]
-    """A dict an image: stimulus_id (file stem), filename, concept (folder), unique_id, path (str), event (from 1)"""
-    sha256: str
-    """Hash over the contents of all images in their order"""
 
 
 def register_metadata(path: Path, name: str) -> None:
@@ -80,17 +71,26 @@ def has_images(split: str, name: str = NAME) -> bool:
     return record is not None and split in record["splits"]
 
 
-def open_images(split: str, name: str = NAME) -> ImageTable:
+def open_images(split: str, name: str = NAME, thorough: bool = False) -> ImageTable:
     """Give the registered images of a split; contents are hashed again when a file's size or time has changed.
+
+    Parameters
+    ----------
+    split : {"training", "test"}
+    name : str
+        The data set's name in the store.
+    thorough : bool
+        Hash the contents anyway, and refuse other contents than those that were registered.
 
     Raises
     ------
     MissingDataError
         No image folder is registered, or images are missing from it.
     BadFileError
-        The record is broken.
+        The record is broken, or (thorough) images were changed.
     """
     check_split(split)
+    name = parent_of(name)
     record = _require_record(name)
     recorded = record["splits"].get(split)
     if recorded is None:
@@ -101,7 +101,13 @@ def open_images(split: str, name: str = NAME) -> ImageTable:
     lists = _metadata(record, name)
     paths = image_paths(recorded["folder"], lists, split)
     sha256 = recorded["sha256"]
-    if _stamps(paths) != (recorded["bytes"], recorded["mtime_ns"]):
+    if thorough and sha256_files(paths) != sha256:
+        raise BadFileError(
+            f"Got {split} images in {recorded['folder']} that are not those that were registered: expected unchanged "
+            f"files. Unpack {IMAGE_FOLDERS[split]}.zip from {IMAGES_PAGE} again. {again(name)}"
+        )
+    current = stamps(paths)
+    if current != {key: recorded[key] for key in current}:
         sha256 = sha256_files(paths)
         if sha256 != recorded["sha256"]:
             _logger.warning("the %s images in %s are not those that were registered", split, recorded["folder"])
@@ -126,21 +132,16 @@ def open_images(split: str, name: str = NAME) -> ImageTable:
 
 
 def _record_path(name: str) -> Path:
-    return set_folder(name) / "images.json"
+    return set_folder(parent_of(name)) / "images.json"
 
 
 def _read_record(name: str) -> dict[str, Any] | None:
     path = _record_path(name)
-    if not path.is_file():
+    record = read_record(path, {"metadata", "splits"}, FORMAT_VERSION, f"Delete it. {again(name)}")
+    if record is None:
         return None
-    record = read_json(path)
-    complete = (
-        isinstance(record, dict)
-        and record.get("format_version") == FORMAT_VERSION
-        and {"sha256", *SPLITS} <= record.get("metadata", {}).keys()
-        and all(
-            {"folder", "sha256", "bytes", "mtime_ns"} <= one.keys() for one in record.get("splits", {0: {}}).values()
-        )
+    complete = {"sha256", *SPLITS} <= {*record["metadata"]} and all(
+        {"folder", "sha256", "bytes", "mtime_ns"} <= one.keys() for one in record["splits"].values()
     )
     if not complete:
         raise BadFileError(
@@ -164,14 +165,8 @@ def _metadata(record: dict[str, Any], name: str) -> ImageMetadata:
 
 
 def _write_split(record: dict[str, Any], folder: Path, split: str, paths: Sequence[Path], name: str) -> str:
-    sizes, times = _stamps(paths)
+    current = stamps(paths)
     sha256 = sha256_files(paths)
-    record["splits"][split] = {"folder": str(folder.absolute()), "sha256": sha256, "bytes": sizes, "mtime_ns": times}
+    record["splits"][split] = {"folder": str(folder.absolute()), "sha256": sha256, **current}
     write_json(_record_path(name), record)
     return sha256
-
-
-def _stamps(paths: Sequence[Path]) -> tuple[list[int], list[int]]:
-    """Give sizes and modification times, by which a changed file is noticed cheaply."""
-    stats = [path.stat() for path in paths]
-    return [stat.st_size for stat in stats], [stat.st_mtime_ns for stat in stats]

@@ -5,16 +5,18 @@
 """
 
 import contextlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from brainscore_realnet.datasets import _registered
+from brainscore_realnet.datasets._registered import set_folder
 from brainscore_realnet.datasets.things_eeg2.files import DATA_PAGE, DIMS, IMAGES_PAGE, NAME, check_split
-from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError, StoreError
-from brainscore_realnet.store import home, read_json, sha256_array, write_json
+from brainscore_realnet.datasets.things_eeg2.variants import variant_of
+from brainscore_realnet.errors import BadFileError, MissingDataError, StoreError
+from brainscore_realnet.store import sha256_array, write_json
 
 FORMAT_VERSION = 1
 _CARD_KEYS = {
@@ -50,22 +52,16 @@ class SubjectRecording:
     """Hash of the array's dtype, shape and values"""
     dims: tuple[str, ...] = DIMS
 
-
-def set_folder(name: str) -> Path:
-    """Give the store's folder of a data set, which need not exist.
-
-    Raises
-    ------
-    BadInputError
-        The name has other characters than letters, digits, ``.``, ``_`` and ``-``.
-    """
-    if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) is None:
-        raise BadInputError(f"Got data set name {name!r}: expected letters, digits, '.', '_' and '-'.")
-    return home() / "data" / name
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of ``data``."""
+        return self.data.shape
 
 
 def how_to_get(name: str = NAME) -> str:
     """Say how a user gets the data set into the store."""
+    if variant_of(name):
+        return f"register the raw EEG with images and run: {_registration(name)}"
     if name != NAME:
         return f"make it and run: {_registration(name)}"
     return (
@@ -77,9 +73,7 @@ def how_to_get(name: str = NAME) -> str:
 def card_path(subject: str, split: str, name: str) -> Path:
     """Give the path of a recording's card, which need not exist."""
     check_split(split)
-    if re.fullmatch(r"sub-\d+", subject) is None:
-        raise BadInputError(f"Got subject {subject!r}: expected 'sub-' and digits, as in 'sub-01'.")
-    return set_folder(name) / f"{subject}_{split}.json"
+    return _registered.card_path(subject, split, name)
 
 
 def read_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
@@ -91,17 +85,14 @@ def read_card(subject: str, split: str, name: str) -> dict[str, Any] | None:
         The card is broken or of another version.
     """
     path = card_path(subject, split, name)
-    if not path.is_file():
-        return None
-    card = read_json(path)
-    broken = not isinstance(card, dict) or _CARD_KEYS - card.keys() or Path(card["file"]).name != card["file"]
-    if broken or card["format_version"] != FORMAT_VERSION:
-        raise BadFileError(f"Got a broken card {path}: expected one of format_version {FORMAT_VERSION}. {again(name)}")
+    card = _registered.read_record(path, _CARD_KEYS, FORMAT_VERSION, again(name))
+    if card and Path(card["file"]).name != card["file"]:
+        raise BadFileError(f"Got a card {path} of {card['file']!r}: expected a file beside it. {again(name)}")
     return card
 
 
-def verify(card: dict[str, Any], subject: str, split: str, name: str) -> Path:
-    """Check a converted file against its card: size and time, and the content when these differ.
+def verify(card: dict[str, Any], subject: str, split: str, name: str, thorough: bool = False) -> Path:
+    """Check a converted file against its card: size and time, and the content when these differ or `thorough`.
 
     Returns
     -------
@@ -120,7 +111,8 @@ def verify(card: dict[str, Any], subject: str, split: str, name: str) -> Path:
         stat = path.stat()
     except FileNotFoundError as error:
         raise MissingDataError(f"Got no file {path}: expected {subject}'s {split} data there. {again(name)}") from error
-    if (stat.st_size, stat.st_mtime_ns) == (card["bytes"], card["mtime_ns"]):
+    untouched = (stat.st_size, stat.st_mtime_ns) == (card["bytes"], card["mtime_ns"])
+    if untouched and not thorough:
         return path
     try:
         sha256 = sha256_array(np.load(path, mmap_mode="r"))
@@ -131,6 +123,8 @@ def verify(card: dict[str, Any], subject: str, split: str, name: str) -> Path:
             f"Got {path} with sha256 {sha256} ({stat.st_size} bytes): expected {card['sha256']} "
             f"({card['bytes']} bytes). {again(name)}"
         )
+    if untouched:
+        return path
     # a read-only store is usable: the file is verified again next time
     with contextlib.suppress(StoreError):
         write_json(card_path(subject, split, name), {**card, "mtime_ns": stat.st_mtime_ns})
@@ -142,7 +136,7 @@ def again(name: str) -> str:
     return f"Run again: {_registration(name)}"
 
 
-def open_subject(subject: str, split: str, name: str = NAME) -> SubjectRecording:
+def open_subject(subject: str, split: str, name: str = NAME, thorough: bool = False) -> SubjectRecording:
     """Open a converted recording without reading it into memory.
 
     Parameters
@@ -152,6 +146,8 @@ def open_subject(subject: str, split: str, name: str = NAME) -> SubjectRecording
     split : {"training", "test"}
     name : str
         The data set's name in the store; simulated sets have other names.
+    thorough : bool
+        Hash the content even when size and time are those of the conversion.
 
     Raises
     ------
@@ -166,7 +162,7 @@ def open_subject(subject: str, split: str, name: str = NAME) -> SubjectRecording
             f"Got no {split} data of {subject} in {set_folder(name)}: expected converted data. "
             f"To get them, {how_to_get(name)}"
         )
-    path = verify(card, subject, split, name)
+    path = verify(card, subject, split, name, thorough)
     data = np.load(path, mmap_mode="r")
     return SubjectRecording(
         subject, split, data, tuple(card["ch_names"]), np.array(card["times"]), card["sha256"], tuple(card["dims"])
@@ -176,10 +172,17 @@ def open_subject(subject: str, split: str, name: str = NAME) -> SubjectRecording
 def subjects(split: str = "test", name: str = NAME) -> list[str]:
     """Give the subjects that have a card for a split, sorted."""
     check_split(split)
-    return sorted(path.name[: -len(f"_{split}.json")] for path in set_folder(name).glob(f"sub-*_{split}.json"))
+    return _registered.registered_subjects(split, name)
 
 
 def _registration(name: str) -> str:
     if name == NAME:
         return f"brainscore data add {NAME} FOLDER"
+    if variant := variant_of(name):
+        if variant.parent == NAME:
+            return f"brainscore data prepare {NAME} --mvnn {variant.mvnn or 'none'} --sfreq {variant.sfreq}"
+        return (
+            f"brainscore_realnet.datasets.things_eeg2.prepare(mvnn={variant.mvnn!r}, sfreq={variant.sfreq}, "
+            f"name={variant.parent!r})"
+        )
     return f"brainscore_realnet.datasets.things_eeg2.add(FOLDER, name={name!r})"
