@@ -4,16 +4,14 @@ Conditions are time points; all areas weigh the same, and the score is the mean 
 :mod:`brainscore_realnet.adapters.rsa_benchmark`.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from brainscore_realnet.adapters.model_rdms import AREAS
 from brainscore_realnet.adapters.neural_rdms import Recording
 from brainscore_realnet.adapters.options import EEGOptions
-from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, NeuralData, RSABenchmark
+from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, RSABenchmark
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
 
@@ -27,30 +25,7 @@ class EEGRSABenchmark(RSABenchmark):
     """RSA of a model's areas with EEG over time; parameters as of :class:`RSABenchmark`."""
 
     condition = "time"
-    options: EEGOptions
-
-    def __init__(
-        self,
-        identifier: str,
-        data: NeuralData,
-        *,
-        subjects: Sequence[str] | None = None,
-        areas: Sequence[str] = AREAS,
-        options: EEGOptions | None = None,
-        parent: str,
-        version: int,
-        bibtex: str,
-    ):
-        super().__init__(
-            identifier,
-            data,
-            subjects=subjects,
-            areas=areas,
-            options=options or EEGOptions(),
-            parent=parent,
-            version=version,
-            bibtex=bibtex,
-        )
+    options_type = EEGOptions
 
     @property
     def formula(self) -> str:

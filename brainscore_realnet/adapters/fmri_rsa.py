@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from brainscore_realnet.adapters.model_rdms import AREAS
 from brainscore_realnet.adapters.neural_rdms import Recording
 from brainscore_realnet.adapters.options import FMRIOptions
 from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, NeuralData, RSABenchmark
@@ -88,31 +87,10 @@ class FMRIRSABenchmark(RSABenchmark):
     """
 
     condition = "roi"
-    options: FMRIOptions
+    options_type = FMRIOptions
 
-    def __init__(
-        self,
-        identifier: str,
-        data: NeuralData,
-        *,
-        rois: Sequence[str],
-        subjects: Sequence[str] | None = None,
-        areas: Sequence[str] = AREAS,
-        options: FMRIOptions | None = None,
-        parent: str,
-        version: int,
-        bibtex: str,
-    ):
-        super().__init__(
-            identifier,
-            data,
-            subjects=subjects,
-            areas=areas,
-            options=options or FMRIOptions(),
-            parent=parent,
-            version=version,
-            bibtex=bibtex,
-        )
+    def __init__(self, identifier: str, data: NeuralData, *, rois: Sequence[str], **arguments: Any):
+        super().__init__(identifier, data, **arguments)
         self.rois = tuple(rois)
         if self.options.area == "cv-subjects" and len(self.subjects) == 1:
             raise BadInputError(

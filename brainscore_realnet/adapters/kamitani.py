@@ -1,7 +1,6 @@
 """Shen2019, Horikawa2017 and their simulated twins as Brain-Score sees them."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +10,7 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import fmri_assembly, stimulus_set
 from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
 from brainscore_realnet.adapters.rsa_benchmark import NeuralData
-from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.sources import Source, subject_of
 from brainscore_realnet.datasets import kamitani
 from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
 from brainscore_realnet.simulation import kamitani as simulation
@@ -27,35 +26,19 @@ ROIS = ("V1", "V2", "V3", "V4", "LOC")
 
 
 @dataclass(frozen=True)
-class Source:
-    """One data set in the store.
+class FMRISource(Source):
+    """One data set with fMRI of regions of interest in the store.
 
     Attributes
     ----------
-    name : str
-        Prefix of its Brain-Score identifiers.
-    stored_as : str
-        Its name in the store.
-    subjects : tuple of str
     splits : tuple of str
         Those in which images were shown.
     more_rois : tuple of str
         Regions that it has besides ``ROIS``.
-    prepare : callable
-        Makes the data set when this package can make it.
     """
 
-    name: str
-    stored_as: str
-    subjects: tuple[str, ...]
     splits: tuple[str, ...]
     more_rois: tuple[str, ...]
-    prepare: Callable[[], None]
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the subjects are virtual."""
-        return self.name.startswith("Sim")
 
     @property
     def rois(self) -> tuple[str, ...]:
@@ -104,7 +87,7 @@ class Source:
         )
 
 
-def simulated_source(name: str, real: Source, specification: simulation.Specification) -> Source:
+def simulated_source(name: str, real: FMRISource, specification: simulation.Specification) -> FMRISource:
     """Source of virtual subjects, made on first use."""
     stored_as = f"sim-{real.stored_as}-{specification.digest}"
     subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
@@ -116,25 +99,16 @@ def simulated_source(name: str, real: Source, specification: simulation.Specific
         except MissingDataError:  # not made yet, or some of it was deleted from the store
             kamitani.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
 
-    return Source(name, stored_as, subjects, real.splits, real.more_rois, prepare)
+    return FMRISource(name, stored_as, subjects, prepare, real.splits, real.more_rois)
 
 
-SHEN2019 = Source(
-    "Shen2019",
-    kamitani.SHEN2019,
-    kamitani.data_set(kamitani.SHEN2019).subjects,
-    kamitani.data_set(kamitani.SHEN2019).image_splits,
-    (),
-    lambda: None,
-)
-HORIKAWA2017 = Source(
-    "Horikawa2017",
-    kamitani.HORIKAWA2017,
-    kamitani.data_set(kamitani.HORIKAWA2017).subjects,
-    kamitani.data_set(kamitani.HORIKAWA2017).image_splits,
-    ("FFA", "PPA"),
-    lambda: None,
-)
+def _published(name: str, stored_as: str, more_rois: tuple[str, ...]) -> FMRISource:
+    published = kamitani.data_set(stored_as)
+    return FMRISource(name, stored_as, published.subjects, lambda: None, published.image_splits, more_rois)
+
+
+SHEN2019 = _published("Shen2019", kamitani.SHEN2019, ())
+HORIKAWA2017 = _published("Horikawa2017", kamitani.HORIKAWA2017, ("FFA", "PPA"))
 _SOURCES = (
     SHEN2019,
     HORIKAWA2017,
@@ -144,7 +118,7 @@ _SOURCES = (
 SOURCES = {source.name: source for source in _SOURCES}
 
 
-def parse(identifier: str) -> tuple[Source, str, str]:
+def parse(identifier: str) -> tuple[FMRISource, str, str]:
     """Split an identifier into its source, the split, and the part: a region, a subject, or nothing.
 
     ``Shen2019shapes.V1-rsa`` gives ``shapes`` and ``V1``, ``Horikawa2017.sub01_training`` gives ``training`` and

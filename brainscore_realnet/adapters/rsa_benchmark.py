@@ -100,7 +100,8 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
 
     condition: str
     """Name of the dimension of conditions."""
-    options: Any
+    options_type: type[Options]
+    """What can be varied."""
 
     def __init__(
         self,
@@ -109,19 +110,19 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
         *,
         subjects: Sequence[str] | None = None,
         areas: Sequence[str] = AREAS,
-        options: Options,
+        options: Options | None = None,
         parent: str,
         version: int,
         bibtex: str,
     ):
+        self.options: Any = options or self.options_type()
         super().__init__(
-            identifier=identifier + options.suffix(),
+            identifier=identifier + self.options.suffix(),
             ceiling_func=lambda: self.ceiling,
             version=version,
             parent=parent,
             bibtex=bibtex,
         )
-        self.options = options
         self.registered_identifier = identifier
         self.data = data
         self.subjects = tuple(subjects or data.subjects)

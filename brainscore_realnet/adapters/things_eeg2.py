@@ -1,6 +1,5 @@
 """THINGS-EEG2 and its simulated twin as Brain-Score sees them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidAssembly
@@ -8,6 +7,7 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
 from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.adapters.sources import Source
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
 from brainscore_realnet.simulation import things_eeg2 as simulation
@@ -17,29 +17,8 @@ VISUAL_DEGREES = 7.0
 
 
 @dataclass(frozen=True)
-class Source:
-    """One data set in the store.
-
-    Attributes
-    ----------
-    name : str
-        Prefix of its Brain-Score identifiers.
-    stored_as : str
-        Its name in the store.
-    subjects : tuple of str
-    prepare : callable
-        Makes the data set when this package can make it.
-    """
-
-    name: str
-    stored_as: str
-    subjects: tuple[str, ...]
-    prepare: Callable[[], None]
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the subjects are virtual."""
-        return self.name.startswith("Sim")
+class EEGSource(Source):
+    """One data set in the form of THINGS-EEG2 in the store."""
 
     def require(self, subjects: tuple[str, ...], split: str = "test") -> None:
         """Raise MissingDataError, naming all that is missing, unless subjects and images are in the store."""
@@ -80,7 +59,7 @@ class Source:
         )
 
 
-def simulated_source(specification: simulation.Specification) -> Source:
+def simulated_source(specification: simulation.Specification) -> EEGSource:
     """Source of virtual subjects, made and converted on first use."""
     stored_as = f"sim-things-eeg2-{specification.digest}"
     subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
@@ -93,15 +72,15 @@ def simulated_source(specification: simulation.Specification) -> Source:
             things_eeg2.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
 
     name = "SimThingsEEG2" if specification == simulation.DEFAULT else f"SimThingsEEG2_{specification.digest}"
-    return Source(name, stored_as, subjects, prepare)
+    return EEGSource(name, stored_as, subjects, prepare)
 
 
-REAL = Source("ThingsEEG2", "things-eeg2", things_eeg2.SUBJECTS, lambda: None)
+REAL = EEGSource("ThingsEEG2", "things-eeg2", things_eeg2.SUBJECTS, lambda: None)
 SIMULATED = simulated_source(simulation.DEFAULT)
 _SOURCES = {source.name: source for source in (REAL, SIMULATED)}
 
 
-def source_of(identifier: str) -> tuple[Source, str]:
+def source_of(identifier: str) -> tuple[EEGSource, str]:
     """Split ``ThingsEEG2.sub01_test`` or ``SimThingsEEG2_test`` into its source and what follows the source's name.
 
     Raises

@@ -1,7 +1,8 @@
 import pytest
 
 from brainscore_realnet.adapters import things_eeg2 as adapter
-from brainscore_realnet.adapters.things_eeg2 import REAL, SIMULATED, simulated_source, source_of, subject_of
+from brainscore_realnet.adapters.sources import subject_of
+from brainscore_realnet.adapters.things_eeg2 import REAL, SIMULATED, simulated_source, source_of
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import MissingDataError
 from brainscore_realnet.simulation.things_eeg2 import Specification

@@ -4,7 +4,7 @@ from typing import Any
 
 from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
 from brainscore_realnet.adapters.model_rdms import AREAS
-from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.sources import subject_of
 from brainscore_realnet.adapters.things_eeg2 import source_of
 
 VERSION = 1

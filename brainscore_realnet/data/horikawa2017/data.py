@@ -3,7 +3,7 @@
 from typing import Any
 
 from brainscore_realnet.adapters.kamitani import parse
-from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.sources import subject_of
 
 
 def get_stimulus_set(identifier: str) -> Any:

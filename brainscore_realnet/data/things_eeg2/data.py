@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from brainscore_realnet.adapters.subjects import subject_of
+from brainscore_realnet.adapters.sources import subject_of
 from brainscore_realnet.adapters.things_eeg2 import source_of
 
 
