@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainscore_realnet.adapters.neural_rdms import Recording
-from brainscore_realnet.adapters.options import EEGOptions
+from brainscore_realnet.adapters.options import PUBLISHED, EEGOptions
 from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, RSABenchmark
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError
@@ -32,6 +32,10 @@ class EEGRSABenchmark(RSABenchmark):
         """The score's formula as text."""
         ceiling = CEILING_OF_SUBJECTS if len(self.subjects) > 1 else CEILING_OF_ONE
         return FORMULA.format(rdm=self.options.method, ceiling=ceiling)
+
+    @property
+    def _which_recordings(self) -> dict[str, str]:
+        return {} if self.options.recordings == PUBLISHED else {"recordings": self.options.recordings}
 
     @property
     def _conditions(self) -> dict[str, Any]:

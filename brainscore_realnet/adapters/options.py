@@ -9,8 +9,12 @@ import numpy as np
 from brainscore_realnet.adapters.model_rdms import AREAS
 from brainscore_realnet.adapters.neural_rdms import DECODERS, Dissimilarity
 from brainscore_realnet.adapters.screen import SCREENS
+from brainscore_realnet.datasets.things_eeg2 import variant_of
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import PRESETS
+
+PUBLISHED = "published"
+"""Recordings as their authors preprocessed them."""
 
 AREA_CHOICES = ("best", "cv", "cv-subjects", *AREAS)
 """How the model's area is chosen for a region of interest; see `FMRIOptions.area`."""
@@ -70,9 +74,17 @@ class EEGOptions(Options):
     """First and last time of the score, seconds after stimulus onset, both included."""
     course: tuple[float, float] | None = None
     """First and last time of the time courses; the window when not given. Does not change the score."""
+    recordings: str = PUBLISHED
+    """``published``: as the data set's authors preprocessed them; or those that `brainscore data prepare` made from raw
+    EEG, named by their options: ``mvnn-training-100hz``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.recordings != PUBLISHED and variant_of(f"set-{self.recordings}") is None:
+            raise BadInputError(
+                f"Got recordings={self.recordings!r}; expected {PUBLISHED!r} or the options with which they were "
+                "prepared, such as 'mvnn-training-100hz'."
+            )
         for name in ("window", "course"):
             edges = None if getattr(self, name) is None else tuple(getattr(self, name))
             object.__setattr__(self, name, edges)  # lists and tuples name the same variant
@@ -125,7 +137,7 @@ def _in_words(name: str, value: Any) -> str | None:
     """Name a changed option in an identifier; None for what does not change the score."""
     if name == "course":
         return None
-    if name in ("screen", "rdm"):
+    if name in ("screen", "rdm", "recordings"):
         return str(value)
     if name == "window":
         return "window{:g}-{:g}ms".format(*(round(1000 * edge, 6) for edge in value))

@@ -64,19 +64,20 @@ class NeuralData:
         Width of the stimuli in the experiment.
     simulated : bool
     require : callable
-        Takes subjects; raises MissingDataError unless all that the benchmark needs is there.
+        Takes subjects, and ``recordings=`` of an option of that name; raises MissingDataError unless all that the
+        benchmark needs is there.
     stimuli : callable returning StimulusSet
     recording : callable
-        Takes a subject; returns its recording as the data set opens it.
+        Takes a subject, and ``recordings=`` likewise; returns its recording as the data set opens it.
     """
 
     name: str
     subjects: tuple[str, ...]
     visual_degrees: float
     simulated: bool
-    require: Callable[[tuple[str, ...]], None]
+    require: Callable[..., None]
     stimuli: Callable[[], StimulusSet]
-    recording: Callable[[str], Any]
+    recording: Callable[..., Any]
 
 
 class RSABenchmark(BenchmarkBase, abc.ABC):
@@ -142,7 +143,7 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
 
     def require_data(self) -> None:
         """Raise MissingDataError, naming all that is missing and how to get it, unless the data are there."""
-        self.data.require(self.subjects)
+        self.data.require(self.subjects, **self._which_recordings)
 
     def work(self) -> list[Work]:
         """Tell for every subject which RDMs are in the store and how long the others will take."""
@@ -278,6 +279,11 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
         n_conditions).
         """
 
+    @property
+    def _which_recordings(self) -> dict[str, str]:
+        """Arguments for the data set's own functions where there are several recordings of the same responses."""
+        return {}
+
     def _part(self) -> dict[str, Any]:
         """Give the arguments that say which part of the data set is scored."""
         return {"subjects": self.subjects, "areas": self.areas}
@@ -351,7 +357,7 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
 
     @cached_property
     def _recordings(self) -> dict[str, Any]:
-        recordings = {subject: self.data.recording(subject) for subject in self.subjects}
+        recordings = {subject: self.data.recording(subject, **self._which_recordings) for subject in self.subjects}
         for subject, recording in recordings.items():
             self._check_recording(subject, recording, recordings[self.subjects[0]])
         return recordings

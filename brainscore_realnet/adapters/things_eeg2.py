@@ -6,6 +6,7 @@ from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidA
 from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
+from brainscore_realnet.adapters.options import PUBLISHED
 from brainscore_realnet.adapters.rsa_benchmark import NeuralData
 from brainscore_realnet.adapters.sources import Source
 from brainscore_realnet.datasets import things_eeg2
@@ -20,10 +21,10 @@ VISUAL_DEGREES = 7.0
 class EEGSource(Source):
     """One data set in the form of THINGS-EEG2 in the store."""
 
-    def require(self, subjects: tuple[str, ...], split: str = "test") -> None:
+    def require(self, subjects: tuple[str, ...], split: str = "test", recordings: str = PUBLISHED) -> None:
         """Raise MissingDataError, naming all that is missing, unless subjects and images are in the store."""
         self.prepare()
-        things_eeg2.require(subjects, split, self.stored_as)
+        things_eeg2.require(subjects, split, self._stored(recordings))
 
     def stimuli(self, split: str = "test") -> StimulusSet:
         """Images of a split in the order of the recordings; raises MissingDataError."""
@@ -33,10 +34,14 @@ class EEGSource(Source):
         rows = [{"uniqueID" if key == "unique_id" else key: value for key, value in row.items()} for row in table.rows]
         return stimulus_set(rows, f"{self.name}_{split}", table.sha256)
 
-    def recording(self, subject: str, split: str = "test") -> things_eeg2.SubjectRecording:
-        """Epochs of a subject; raises MissingDataError."""
+    def recording(self, subject: str, split: str = "test", recordings: str = PUBLISHED) -> things_eeg2.SubjectRecording:
+        """Epochs of a subject, as published or as prepared from raw EEG; raises MissingDataError."""
         self.prepare()
-        return things_eeg2.open_subject(subject, split, self.stored_as)
+        return things_eeg2.open_subject(subject, split, self._stored(recordings))
+
+    def _stored(self, recordings: str) -> str:
+        """Name in the store of published or prepared recordings."""
+        return self.stored_as if recordings == PUBLISHED else f"{self.stored_as}-{recordings}"
 
     def assembly(self, subject: str, split: str = "test") -> NeuroidAssembly:
         """Epochs of a subject as presentation × neuroid × time_bin; raises MissingDataError."""

@@ -16,6 +16,8 @@ class BenchmarkOptions:
     """First and last time of an EEG score in seconds (default 0.05 0.20)."""
     course: tuple[float, float] | None = None
     """First and last time of the EEG time courses in seconds (default: the window)."""
+    recordings: str | None = None
+    """EEG as published (default) or as `brainscore data prepare` made it from raw EEG, such as mvnn-training-100hz."""
     area: Literal["best", "cv", "cv-subjects", "V1", "V2", "V4", "IT"] | None = None
     """Model's area that a region of fMRI is compared with: the most similar one as in the papers (default), one chosen
     on other images (cv) or on the other subjects (cv-subjects), or the one named."""

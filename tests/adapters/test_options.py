@@ -41,6 +41,7 @@ def test_defaults_leave_the_identifier_alone_and_options_append_theirs(data_of):
         ({"preset": "nobody"}, "preset='nobody'; expected one of neurora-1, neurora-2, gifford"),
         ({"rdm": "knn"}, "rdm='knn'"),
         ({"rdm": "crossnobis", "preset": "neurora-2"}, "preset='neurora-2' with rdm='crossnobis'"),
+        ({"recordings": "mine"}, r"recordings='mine'; expected 'published' or .*mvnn-training-100hz"),
         ({"screen": "cinema"}, r"screen='cinema'; expected one of degrees, fullfield"),
         ({"window": (0.2, 0.1)}, r"window=\(0\.2, 0\.1\)"),
         ({"window": (0.1,)}, r"window=\(0\.1,\)"),

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 from brainscore_realnet.adapters import things_eeg2 as adapter
 from brainscore_realnet.adapters.sources import subject_of
-from brainscore_realnet.adapters.things_eeg2 import REAL, SIMULATED, simulated_source, source_of
+from brainscore_realnet.adapters.things_eeg2 import REAL, SIMULATED, EEGSource, simulated_source, source_of
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import MissingDataError
 from brainscore_realnet.simulation.things_eeg2 import Specification
@@ -99,3 +100,40 @@ def test_benchmark_data_name_everything(small):
     data.require(("sub-01",))
     with pytest.raises(MissingDataError, match="sub-02"):
         data.require(("sub-01", "sub-02"))
+
+
+def test_benchmark_scores_on_recordings_prepared_from_raw_eeg(own_store, tmp_path, stub_brain, random_features):
+    from PIL import Image
+
+    from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
+    from brainscore_realnet.simulation.raw_eeg import RawSpecification, write_raw
+
+    source = EEGSource("SimRaw", "sim-raw", ("sub-01", "sub-02"), lambda: None)
+    few = RawSpecification(subjects=2, test_images=8, test_repetitions=20, training_images=4, training_repetitions=2)
+    write_raw(tmp_path, few)
+    metadata = {}
+    for split, count in (("train", 4), ("test", 8)):
+        names = [f"sim_{split}_{number}" for number in range(count)]
+        concepts = [f"{number + 1:05d}_{name}" for number, name in enumerate(names)]
+        metadata |= {f"{split}_img_concepts": concepts, f"{split}_img_concepts_THINGS": concepts}
+        metadata[f"{split}_img_files"] = [f"{name}.png" for name in names]
+        for concept, name in zip(concepts, names, strict=True):
+            path = tmp_path / f"{split}{'ing' * (split == 'train')}_images" / concept / f"{name}.png"
+            path.parent.mkdir(parents=True)
+            Image.new("RGB", (8, 8), len(name)).save(path)
+    np.save(tmp_path / "image_metadata.npy", np.array(metadata, dtype=object), allow_pickle=True)
+    things_eeg2.add(tmp_path, "sim-raw", progress=False)
+    plain = EEGRSABenchmark("SimRaw-rsa", source.neural_data(), parent="IT", version=1, bibtex="")
+    with pytest.raises(MissingDataError, match="sub-01 test"):
+        plain.require_data()
+    benchmark = plain.with_options(recordings="mvnn-training-100hz", rdm="lda", screen="fullfield", window=(0.1, 0.12))
+    with pytest.raises(MissingDataError, match="prepare"):
+        benchmark.require_data()
+    things_eeg2.prepare(name="sim-raw", progress=False)
+    assert benchmark.identifier.endswith("-mvnn-training-100hz")
+    candidate = stub_brain(random_features([f"sim_test_{number}" for number in range(8)]))
+    provenance = benchmark(candidate).attrs["benchmark_provenance"]
+    prepared = things_eeg2.open_subject("sub-02", "test", "sim-raw-mvnn-training-100hz")
+    assert provenance["recordings"]["sub-02"] == prepared.sha256
+    assert provenance["options"]["recordings"] == "mvnn-training-100hz"
+    assert provenance["dataset"] == "sim-raw"
