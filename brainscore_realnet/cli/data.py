@@ -1,5 +1,6 @@
 """``brainscore data``: get data sets, check them, prepare them, see what is there, delete them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -129,17 +130,24 @@ class Verify:
 
     def run(self) -> None:
         """Print what is there and whether it is what it was."""
-        broken = 0
+        broken: Counter[str] = Counter()
         for data_set, rows in _rows(self.dataset, thorough=True):
             prepared = {name: data_set.status(thorough=True, name=name) for name in data_set.prepared_names()}
             for name, checked in {data_set.name: rows, **prepared}.items():
                 there = [row for row in checked if row["state"] != "missing"]
                 if there:
                     _print_rows(name, there)
-                broken += sum(row["state"] == "broken" for row in there)
-        print(f"{broken} broken" if broken else "Nothing is broken.")
-        if broken:
-            raise SystemExit(1)
+                broken.update(data_set.name for row in there if row["state"] == "broken")
+        if not broken:
+            print("Nothing is broken.")
+            return
+        print(f"{broken.total()} broken")
+        for name in broken:
+            print(
+                f"To mend it: brainscore data remove {name} --yes (with --downloads or --converted if only these are "
+                "broken), then fetch, add or prepare it again."
+            )
+        raise SystemExit(1)
 
 
 @dataclass(frozen=True)
@@ -231,4 +239,5 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 
 def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.2f} MB"
+    unit, name = next((one for one in ((1e9, "GB"), (1e6, "MB")) if n_bytes >= one[0]), (1e3, "kB"))
+    return f"{n_bytes / unit:.2f} {name}"

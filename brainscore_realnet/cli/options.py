@@ -28,6 +28,10 @@ class BenchmarkOptions:
     """Decode as others do: NeuroRA 1.1.6, NeuroRA 2.0.1, or 100 half splits of pseudotrials of 4."""
     repeats: int | None = None
     """Shuffles of the trials that decoding accuracies are averaged over (default 5)."""
+    pseudotrial_size: int | None = None
+    """Trials averaged into one pseudotrial before decoding (default 5)."""
+    folds: int | None = None
+    """Folds of the decoders' cross-validation (default 4)."""
     smooth: int | None = None
     """Neighbouring time points that RDMs of EEG are averaged over (default: no smoothing)."""
     weighting: Literal["decision"] | None = None

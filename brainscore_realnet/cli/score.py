@@ -55,8 +55,9 @@ class Score:
         seconds = benchmark.missing_seconds()
         if seconds > ASK_ABOVE_SECONDS and not self.yes:
             raise BadInputError(
-                f"The neural RDMs of {benchmark.identifier} are not computed yet and will take about {duration(seconds)} "
-                "on this machine, once; each time point is kept. Run the same command with --yes to go ahead."
+                f"The neural RDMs of {benchmark.identifier} are not computed yet and will take about "
+                f"{duration(seconds)} on this machine, once; each time point is kept. Run the same command with --yes "
+                "to go ahead."
             )
         if seconds > 1:
             print(f"neural RDMs to compute: about {duration(seconds)}", file=sys.stderr)

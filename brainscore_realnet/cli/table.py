@@ -20,7 +20,8 @@ def score_table(record: dict[str, Any]) -> str:
         rows.append((f"  {area}", f"{_figure(found['raw'])}, peak at {1000 * found['peak_time']:.0f} ms"))
     for roi, found in (record["rois"] or {}).items():
         bounds = f"{_figure(found['lower'])} – {_figure(found['upper'])}"
-        rows.append((f"  {roi}", f"{_figure(found['raw'])} with area {found['area']}, ceiling {bounds}"))
+        mostly = "mostly " * (record["provenance"]["benchmark"]["options"]["area"] == "cv")
+        rows.append((f"  {roi}", f"{_figure(found['raw'])} with {mostly}area {found['area']}, ceiling {bounds}"))
     if record["caveat"]:
         rows += [(f"  {subject}", f"raw {_figure(value)}") for subject, value in record["subjects"].items()]
     if record["matched_subject"]:

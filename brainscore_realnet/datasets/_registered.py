@@ -142,7 +142,7 @@ def state_row(what: str, detail: Callable[[], str], how: str) -> dict[str, str]:
 
 def progress_bar(items: Sequence[_Item], what: str, show: bool) -> Iterator[_Item]:
     """Go through items, with a progress bar if one is wanted."""
-    if not show:
+    if not show or not items:
         yield from items
         return
     from tqdm import tqdm

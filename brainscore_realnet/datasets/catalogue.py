@@ -284,7 +284,6 @@ _MACAQUE_IT = DataSet(
                 _brainscore("stimulus_hvm-public.zip", "8aa44e038d7b551efa8077467622f9d48d72e473"),
             ),
             per_subject=False,
-            converted=True,
             typical_bytes=500_000_000,
         ),
     ),

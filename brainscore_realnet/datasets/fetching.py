@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from brainscore_realnet.datasets.catalogue import find
 from brainscore_realnet.datasets.parts import (
@@ -38,6 +39,7 @@ from brainscore_realnet.store import (
     write_text,
 )
 from brainscore_realnet.store.download import RECORD
+from brainscore_realnet.store.transfer import UnreachableError
 
 _UNPACKED_BYTES = 1.1
 """Bytes of unpacked recordings or photographs by byte of the archive: neither can be compressed much."""
@@ -119,9 +121,12 @@ def fetch(
     asked = {row for unit in units for row in unit.rows}
     ready = {row for row in asked if states.get(row) == "ready"}
     if failures:
+        failed: dict[str, list[str]] = {}
+        for what, problem in failures.items():
+            failed.setdefault(problem, []).append(what)
         raise DownloadError(
             f"Got {len(ready)} of {len(asked)} items of {name}: expected all of them. What failed:\n"
-            + "\n".join(f"- {what}: {problem}" for what, problem in failures.items())
+            + "\n".join(f"- {', '.join(what)}: {problem}" for problem, what in failed.items())
             + "\nWhat is finished is kept. Run the same command again to fetch the rest."
         )
     sentences = _requests(data_set, states, named)
@@ -186,12 +191,13 @@ def _fetch_lacking(
     failures: dict[str, str] = {}
     work: list[tuple[_Unit, list[Found]]] = []
     available: dict[str, Available] = {}
+    answers: dict[str, list[RemoteFile] | DownloadError] = {}
     for unit in units:
         lacking = _lacking(unit, states)
         if not lacking:
             continue
         if unit.part.name not in available:
-            available[unit.part.name] = available_files(unit.part, downloads_folder(data_set.name))
+            available[unit.part.name] = available_files(unit.part, downloads_folder(data_set.name), answers)
         there = available[unit.part.name]
         if not there.files:
             failures[f"part {unit.part.name}"] = there.problem
@@ -202,8 +208,9 @@ def _fetch_lacking(
         if found:
             work.append((unit, found))
     require_space(downloads_folder(data_set.name), _bytes_needed(work, keep_archives))
+    reached: dict[str, bool] = {}
     for unit, found in work:
-        failures |= _bring(data_set, unit, found, progress, keep_archives)
+        failures |= _bring(data_set, unit, found, reached, progress, keep_archives)
     return failures
 
 
@@ -234,19 +241,31 @@ def _is_archive(part: Part, name: str) -> bool:
     return part.unpack and name.lower().endswith(".zip")
 
 
-def _bring(data_set: DataSet, unit: _Unit, found: Sequence[Found], progress: bool, keep: bool) -> dict[str, str]:
-    """Download a unit's files and register what has arrived; give the problems by what they are about."""
+def _bring(
+    data_set: DataSet, unit: _Unit, found: Sequence[Found], reached: dict[str, bool], progress: bool, keep: bool
+) -> dict[str, str]:
+    """Download a unit's files and register what has arrived; give the problems by what they are about.
+
+    ``reached`` tells of each server that was asked in this run whether it was there, and is completed: without a
+    network every file would be waited for in vain.
+    """
     failures: dict[str, str] = {}
     arrived: list[Found] = []
     write_text(unit.folder / _UNFINISHED, "")
     for one in found:
+        rows, server = ", ".join(sorted(one.rows)), urlsplit(one.remote.url).netloc
+        if not reached.get(server, True) and not (unit.folder / one.local).is_file():
+            failures[rows] = f"not tried, as there is no connection to {server}"
+            continue
         try:
             _download(unit, one, progress)
             arrived.append(one)
+            reached[server] = True
         except StoreError:
             raise
         except RealnetError as error:
-            failures[", ".join(sorted(one.rows))] = str(error)
+            failures[rows] = str(error)
+            reached[server] = reached.get(server, not isinstance(error, UnreachableError))
     if not arrived:
         return failures
     label = ", ".join(sorted({row for one in arrived for row in one.rows}))

@@ -207,7 +207,9 @@ def choose_subjects(wanted: Sequence[str | int] | None, data_set: DataSet) -> tu
     return choose("subject", names, data_set.subjects, data_set.name)
 
 
-def available_files(part: Part, folder: Path) -> Available:
+def available_files(
+    part: Part, folder: Path, answers: dict[str, list[RemoteFile] | DownloadError] | None = None
+) -> Available:
     """Give the files of a part: those of known addresses, completed by what is listed, and those that are only listed.
 
     Parameters
@@ -215,14 +217,18 @@ def available_files(part: Part, folder: Path) -> Available:
     part : Part
     folder : Path
         Where listings are remembered.
+    answers : dict, optional
+        What listings were answered with before, which are not asked for again; this call's are added.
     """
     listed: list[RemoteFile] = []
     problems = []
+    answers = {} if answers is None else answers
     for source in part.listings:
-        try:
-            files = listed_files(source, folder)
-        except DownloadError as error:
-            problems.append(str(error))
+        if source not in answers:
+            answers[source] = _listing(source, folder)
+        files = answers[source]
+        if isinstance(files, DownloadError):
+            problems.append(str(files))
             continue
         if listed := [file for file in files if any(form.match(file.path) for form in part.forms)]:
             break
@@ -236,6 +242,13 @@ def available_files(part: Part, folder: Path) -> Available:
         if _name(file) not in names
     ]
     return Available((*known, *others), "" if listed else " ".join(problems))
+
+
+def _listing(source: str, folder: Path) -> list[RemoteFile] | DownloadError:
+    try:
+        return listed_files(source, folder)
+    except DownloadError as error:
+        return error
 
 
 def _completed(file: RemoteFile, listed: Iterable[RemoteFile]) -> RemoteFile:

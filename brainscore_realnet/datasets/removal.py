@@ -51,9 +51,12 @@ def remove(name: str, kinds: tuple[str, ...] = KINDS) -> dict[Path, int]:
 
     Raises
     ------
+    UnknownIdentifierError, BadInputError
+        There is no such data set or kind.
     StoreError
         Something cannot be deleted; what was deleted before it is gone.
     """
+    find(name)  # before a lock of this name is made
     with lock(f"fetch-{name}"):
         found = removable(name, kinds)
         for folder in found:

@@ -21,12 +21,12 @@ from brainscore_realnet.store import DownloadError, read_json, write_json
 OSF_API = "https://api.osf.io/v2"
 FIGSHARE_API = "https://api.figshare.com/v2"
 ATTEMPTS = 4
-FIRST_DELAY_SECONDS = 1.0
+FIRST_DELAY_SECONDS = 0.5
 LISTING_FILE = "listing.json"
 
 _PAGE_SIZE = {"osf": 100, "figshare": 1000}
 _MOST_PAGES = 1000
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 30
 _WORTH_A_RETRY = {408, 429, 500, 502, 503, 504}
 _HASH_DIGITS = {"sha256": 64, "sha1": 40, "md5": 32}
 _logger = logging.getLogger(__name__)

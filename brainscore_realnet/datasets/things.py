@@ -342,6 +342,6 @@ def _how_to_get(name: str) -> str:
     if name != NAME:
         return f"Run: brainscore_realnet.datasets.things.add(FOLDER, name={name!r})"
     return (
-        f"Download {SPOSE_FILE} from {PAGE} and {ITEM_NAMES_FILE} from {TABLES_PAGE} into one folder and run: "
-        f"brainscore data add {NAME} FOLDER"
+        f"Run: brainscore data fetch {NAME} (or download {SPOSE_FILE} from {PAGE} and {ITEM_NAMES_FILE} from "
+        f"{TABLES_PAGE} into one folder and run: brainscore data add {NAME} FOLDER)"
     )

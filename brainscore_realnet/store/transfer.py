@@ -20,6 +20,7 @@ from brainscore_realnet.store.atomic import read_json, write_json
 from brainscore_realnet.store.folders import make_folder, require_space, store_error
 from brainscore_realnet.store.hashing import sha256_bytes
 
+_CONNECTION_SECONDS = 10.0
 _TIMEOUT_SECONDS = 60.0
 _LONGEST_DELAY_SECONDS = 60.0
 # A drop loses what is left of a chunk.
@@ -35,6 +36,10 @@ _logger = logging.getLogger(__name__)
 
 class DownloadError(RealnetError):
     """A file could not be downloaded, or came with other bytes than expected."""
+
+
+class UnreachableError(DownloadError):
+    """No connection to the server could be made."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,10 @@ _ORIGIN_TYPES = {"etag": str | None, "last_modified": str | None, "total": int |
 class _PassingError(Exception):
     """Something that another try may mend."""
 
-    def __init__(self, what: str, delay_seconds: float = 0.0):
+    def __init__(self, what: str, delay_seconds: float = 0.0, final: type[DownloadError] = DownloadError):
         super().__init__(what)
         self.delay_seconds = delay_seconds
+        self.final = final
 
 
 class _StartAnewError(Exception):
@@ -113,7 +119,8 @@ def bring(transfer: Transfer, retries: int, first_delay_seconds: float) -> Path:
     Raises
     ------
     DownloadError
-        The file cannot be had: the tries are used up, the server refuses, or it sends a web page.
+        The file cannot be had: the tries are used up, the server refuses, or it sends a web page; `UnreachableError`
+        when no connection could be made at the last try.
     StoreError
         There is no space, or the folder cannot be written. What has arrived is kept.
     """
@@ -130,19 +137,19 @@ def bring(transfer: Transfer, retries: int, first_delay_seconds: float) -> Path:
             failures = 1 if transfer.arrived >= most + _PROGRESS_BYTES else failures + 1
             most = max(most, transfer.arrived)
             if failures > retries:
-                raise refusal(transfer, f"{failure} at try {failures}", _CONTINUES) from failure
+                raise refusal(transfer, f"{failure} at try {failures}", _CONTINUES, failure.final) from failure
             delay = min(first_delay_seconds * 2 ** (failures - 1), _LONGEST_DELAY_SECONDS)
             delay = max(delay, min(failure.delay_seconds, _LONGEST_DELAY_SECONDS))
             _logger.warning("%s from %s: trying again in %.3g s", failure, transfer.url, delay)
             time.sleep(delay)
 
 
-def refusal(transfer: Transfer, what: str, advice: str) -> DownloadError:
+def refusal(transfer: Transfer, what: str, advice: str, kind: type[DownloadError] = DownloadError) -> DownloadError:
     """Say what was got and what to do."""
     expected = (
         transfer.target.name if transfer.known_hash is None else f"{transfer.target.name} ({transfer.known_hash})"
     )
-    return DownloadError(
+    return kind(
         f"Got {what} from {transfer.url}: expected {expected}. {advice}, or download it by hand and put it at "
         f"{transfer.target}."
     )
@@ -183,6 +190,9 @@ def _failures_told(transfer: Transfer) -> Iterator[None]:
     try:
         yield
     except (*passing, requests.exceptions.ContentDecodingError) as error:
+        if (reason := getattr(error.args[0] if error.args else None, "reason", None)) is not None:
+            why = str(reason).partition("): ")[2] or str(reason)  # without the pool of connections that it begins with
+            raise _PassingError(f"no connection ({why})", final=UnreachableError) from error
         raise _PassingError(f"a connection that broke with {transfer.arrived} bytes here ({error})") from error
     except (requests.RequestException, ValueError) as error:  # a redirect to a malformed address is a ValueError
         raise refusal(transfer, f"no answer ({error})", "Check the address") from error
@@ -201,7 +211,8 @@ def _continue(transfer: Transfer) -> None:
     if start and not _can_continue(transfer, known):
         raise _StartAnewError
     headers = {"Accept-Encoding": "identity"} | (_range(known, start) if start else {})
-    with requests.get(transfer.url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+    limits = (_CONNECTION_SECONDS, _TIMEOUT_SECONDS)
+    with requests.get(transfer.url, headers=headers, stream=True, timeout=limits) as response:
         start = _accepted_start(transfer, response, known, start)
         version = _version(response, start)
         if version.total is not None and transfer.size not in (None, version.total):

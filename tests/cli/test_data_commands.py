@@ -1,6 +1,7 @@
 import gzip
 import importlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 from faulty_server import Page, serving
 
 from brainscore_realnet.cli import main
-from brainscore_realnet.datasets import catalogue, fetching, things, things_eeg2
+from brainscore_realnet.datasets import catalogue, fetching, repositories, things, things_eeg2
 from brainscore_realnet.datasets.repositories import RemoteFile
 from brainscore_realnet.store import sha256_bytes
 
@@ -79,7 +80,12 @@ def test_verify_finds_what_status_does_not_look_at_and_exits_with_1(server, own_
     with pytest.raises(SystemExit) as stopped:
         main(["data", "verify", NAME])
     assert stopped.value.code == 1
-    assert "item_names.tsv       broken" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "item_names.tsv       broken" in out
+    assert f"1 broken\nTo mend it: brainscore data remove {NAME} --yes" in out
+    run(capsys, "remove", NAME, "--yes")
+    run(capsys, "fetch", NAME)
+    assert run(capsys, "verify", NAME)[0] == 0
 
 
 def test_what_fails_is_told_with_status_2_and_the_rest_is_kept(server, capsys):
@@ -175,6 +181,7 @@ WRONG = {
     "folder": (["add", "things-eeg2", "no/such/folder"], "no/such/folder"),
     "option": (["prepare", "shen2019", "--sfreq", "250"], "expected n_components"),
     "nothing to prepare": (["prepare", "things-dimensions"], "needs no preparation"),
+    "recordings by request": (["fetch", "macaque-it", "--parts", "recordings"], "SachiMajajHong2015.h5"),
     "by request": (["fetch", "horikawa2017", "--parts", "images"], "https://forms.gle/ujvA34948Xg49jdn9"),
 }
 
@@ -185,6 +192,42 @@ def test_wrong_input_gives_one_message_and_status_2(arguments, told, capsys):
     assert status == 2
     assert told in error
     assert error.startswith("brainscore: ")
+
+
+@pytest.mark.parametrize("command", ["fetch", "add", "prepare", "status", "verify", "remove"])
+def test_an_unknown_data_set_leaves_no_trace_in_the_store(command, own_store, tmp_path, capsys):
+    options = {"add": [str(tmp_path)], "remove": ["--yes"]}.get(command, [])
+    status, _, error = run(capsys, command, "things-eeg3", *options)
+    assert (status, "did you mean things-eeg2?" in error) == (2, True)
+    assert not own_store.exists()
+
+
+@pytest.mark.parametrize("arguments", [["fetch", NAME], ["add", NAME, str(FIXTURES)], ["remove", NAME, "--yes"]])
+def test_a_file_in_place_of_the_store_is_told_with_status_2(arguments, own_store, capsys):
+    own_store.write_text("in the way")
+    status, _, error = run(capsys, *arguments)
+    assert status == 2
+    assert error.startswith(f"brainscore: Cannot write {own_store}")
+    assert own_store.read_text() == "in the way"
+
+
+def test_without_a_network_one_message_tells_so_and_each_server_is_waited_for_once(monkeypatch, capsys):
+    asked = []
+
+    def no_network(host, *arguments, **options):
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setattr(repositories, "FIRST_DELAY_SECONDS", 0)
+    monkeypatch.setattr(importlib.import_module("brainscore_realnet.store.download"), "_FIRST_DELAY_SECONDS", 0)
+    status, out, error = run(capsys, "fetch", "shen2019")
+    assert (status, out) == (2, "")
+    assert error.startswith("brainscore: Got 0 of 12 items of shen2019")
+    assert error.count("Temporary failure in name resolution") == 2  # of the listing and of one file
+    assert error.count("not tried, as there is no connection to ndownloader.figshare.com") == 1
+    assert (asked.count("api.figshare.com"), asked.count("ndownloader.figshare.com")) == (4, 6)
 
 
 @pytest.mark.parametrize(

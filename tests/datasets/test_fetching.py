@@ -22,6 +22,7 @@ from brainscore_realnet.datasets.parts import DataSet
 from brainscore_realnet.datasets.removal import removable, remove
 from brainscore_realnet.errors import BadInputError, MissingDataError, StoreError, UnknownIdentifierError
 from brainscore_realnet.store import DownloadError, archives, sha256_bytes
+from brainscore_realnet.store.transfer import UnreachableError
 
 NAME = "things-eeg2"
 RECORDINGS = ["sub-01 test", "sub-01 training", "sub-02 test", "sub-02 training"]
@@ -378,6 +379,20 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_continues(published,
     assert ready() == sorted([*IMAGES, "sub-01 test", "sub-01 training"])
     run()
     assert_whole()
+
+
+def test_a_server_that_was_there_is_asked_for_the_rest_when_it_is_away_for_a_while(published, monkeypatch):
+    original = fetching.download
+
+    def away_once(url, folder, filename, *arguments, **options):
+        if filename == "test_images.zip":
+            raise UnreachableError("no connection")
+        return original(url, folder, filename, *arguments, **options)
+
+    monkeypatch.setattr(fetching, "download", away_once)
+    with pytest.raises(DownloadError, match="- test images: no connection\nWhat"):
+        run()
+    assert ready() == sorted(["image_metadata.npy", "training images", *RECORDINGS])
 
 
 def test_two_runs_at_once_share_the_work(published):

@@ -441,23 +441,21 @@ def test_status_of_an_empty_store_is_all_missing(store_home):
 
 
 def test_require_lists_everything_missing_at_once(shen):
-    kamitani.require(["sub-01", "sub-02"], "test", SHEN, ["V1", "V4", "VC"])
+    kamitani.require(["sub-01", "sub-02"], "test", SHEN)
     next(shen.rglob(f"{NAMES[3]}.JPEG")).unlink()
     with pytest.raises(MissingDataError) as caught:
-        kamitani.require(["sub-01", "sub-02", "sub-07"], "test", SHEN, ["V1"])
+        kamitani.require(["sub-01", "sub-02", "sub-07"], "test", SHEN)
     for text in ("test images (missing", NAMES[3], "sub-07 test (missing"):
         assert text in str(caught.value)
     assert "sub-01" not in str(caught.value)
 
 
-def test_require_names_the_file_without_a_region(truth):
+def test_reading_a_region_that_a_file_lacks_names_the_file(truth):
     folder, shown, _ = truth
     rois = {roi: size for roi, size in VOXELS.items() if roi != "V4"}
     write_v2(folder / "fmri" / TEST_FILES[1], IDS, shown[2], rois=rois)
     kamitani.add(folder, SHEN, progress=False)
-    with pytest.raises(MissingDataError, match=rf"sub-02 test \(broken: no region V4 in .*{TEST_FILES[1]}"):
-        kamitani.require(["sub-01", "sub-02"], "test", SHEN, ["V1", "V4"])
-    kamitani.require(["sub-01", "sub-02"], "test", SHEN, ["V1"])
+    kamitani.require(["sub-01", "sub-02"], "test", SHEN)
     with pytest.raises(BadFileError, match=rf"no region V4 of sub-02 \(test\) in .*{TEST_FILES[1]}"):
         kamitani.open_subject("sub-02", "test", SHEN).responses("V4")
     with pytest.raises(BadInputError, match="'V7'"):

@@ -3,17 +3,19 @@ import os
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from faulty_server import Page, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from brainscore_realnet.datasets import macaque_it
+from brainscore_realnet.datasets import catalogue, fetching, macaque_it
 from brainscore_realnet.datasets.macaque_it import COLLECTIONS, PUBLIC_LEVELS, hdf5, images, public, recordings
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import sha256_array, sha256_files
@@ -232,6 +234,23 @@ def test_pixels_in_floats_of_255_are_kept(tmp_path, store_home):
     macaque_it.add(tmp_path, SIM, progress=False)
     with Image.open(macaque_it.open_images("majajhong", SIM).rows[2]["path"]) as image:
         np.testing.assert_array_equal(np.asarray(image), PIXELS[2].transpose(1, 2, 0))
+
+
+def test_recordings_that_were_fetched_have_their_single_trials(tmp_path, store_home, monkeypatch):
+    write_public(tmp_path)
+    data_set = catalogue.find("macaque-it")
+    (part,) = data_set.parts
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setitem(COLLECTIONS, "public", replace(COLLECTIONS["public"], n_stimuli=6))
+    with serving({f"/{file.path}": Page((tmp_path / file.path).read_bytes()) for file in part.files}) as server:
+        files = tuple(replace(file, url=f"{server.url}/{file.path}", known_hash=None) for file in part.files)
+        local = replace(data_set, parts=(replace(part, files=files, typical_bytes=10**4),))
+        monkeypatch.setitem(catalogue.DATA_SETS, "macaque-it", local)
+        summary = fetching.fetch("macaque-it", progress=False)
+    assert summary["fetched"] == ["public images", "public recordings"]
+    recording = macaque_it.open_animal("chabo")
+    np.testing.assert_allclose(np.nanmean(recording.trials(), axis=2), recording.rates, rtol=1e-12)
+    assert len(macaque_it.open_images().rows) == 6
 
 
 def test_unpacked_public_images_stay_where_they_are(tmp_path, store_home):

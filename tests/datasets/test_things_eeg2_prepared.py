@@ -241,7 +241,7 @@ def test_a_folder_can_be_given_at_once(download):
 
 
 def test_what_is_not_registered_is_told():
-    with pytest.raises(MissingDataError, match=r"Got no raw EEG in .*Download and unpack"):
+    with pytest.raises(MissingDataError, match=r"Got no raw EEG in .*register the raw EEG"):
         prepare()
 
 

@@ -115,9 +115,17 @@ def test_a_closed_port_is_a_download_error_and_leaves_an_empty_folder(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/file"
-    with pytest.raises(DownloadError, match="put it at"):
+    with pytest.raises(transfer.UnreachableError, match=r"no connection \(.*refused\).*put it at"):
         download(url, folder, "file.bin", KNOWN["sha256"], progress=False)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("page", [Page(CONTENT, drop_after=0), Page(CONTENT, status=503), Page(CONTENT, drop_after=9)])
+def test_a_server_that_answers_is_not_unreachable(server, folder, page):
+    server.pages["/bad"] = page
+    with pytest.raises(DownloadError) as caught:
+        fetch(server, folder, "/bad", KNOWN["sha256"])
+    assert not isinstance(caught.value, transfer.UnreachableError)
 
 
 @pytest.mark.parametrize("status", [202, 408, 429, 500, 502, 503, 504])

@@ -138,6 +138,7 @@ def how_to_get(name: str) -> str:
     if not is_published(name):
         return f"make it and run: {registration(name)}"
     return (
-        f"download the .h5 files from {data_set(name).page}, ask for the natural images at {FORM_PAGE} (or take them "
-        f"from ImageNet, {IMAGENET_PAGE}), put all into one folder and run: {registration(name)}"
+        f"run: brainscore data fetch {name} (or download the .h5 files from {data_set(name).page}), ask for the images "
+        f"at {FORM_PAGE} (natural ones are ImageNet's, {IMAGENET_PAGE}), put them into one folder and run: "
+        f"{registration(name)}"
     )

@@ -7,7 +7,7 @@ from brainscore_realnet.datasets import _registered
 from brainscore_realnet.datasets.kamitani import images
 from brainscore_realnet.datasets.kamitani.recordings import open_subject, same_stimuli, subjects
 from brainscore_realnet.datasets.kamitani.sets import check_split, data_set, how_to_get, is_published
-from brainscore_realnet.errors import BadFileError, MissingDataError
+from brainscore_realnet.errors import MissingDataError
 
 
 def status(name: str, thorough: bool = False) -> list[dict[str, str]]:
@@ -33,12 +33,12 @@ def status(name: str, thorough: bool = False) -> list[dict[str, str]]:
         if split in what.image_splits:
             rows.append(_images_row(split, name, thorough))
         for subject in sorted(known | set(subjects(split, name))):
-            rows.append(_subject_row(subject, split, name, (), thorough))
+            rows.append(_subject_row(subject, split, name, thorough))
     return rows
 
 
-def require(subjects: Sequence[str], split: str, name: str, rois: Sequence[str] = ()) -> None:
-    """Check that the images of a split and these subjects' recordings are ready, with these regions.
+def require(subjects: Sequence[str], split: str, name: str) -> None:
+    """Check that the images of a split and these subjects' recordings are ready.
 
     Parameters
     ----------
@@ -47,8 +47,6 @@ def require(subjects: Sequence[str], split: str, name: str, rois: Sequence[str] 
     split : str
     name : str
         The data set's name in the store.
-    rois : sequence of str
-        Regions that every subject must have.
 
     Raises
     ------
@@ -58,7 +56,7 @@ def require(subjects: Sequence[str], split: str, name: str, rois: Sequence[str] 
         The subjects have different stimuli.
     """
     check_split(split, name)
-    rows = [_subject_row(subject, split, name, rois, False) for subject in subjects]
+    rows = [_subject_row(subject, split, name, False) for subject in subjects]
     if split in data_set(name).image_splits:
         rows.insert(0, _images_row(split, name, False))
     lacking = [f"{row['what']} ({row['state']}: {row['detail']})" for row in rows if row["state"] != "ready"]
@@ -74,8 +72,8 @@ def _images_row(split: str, name: str, thorough: bool) -> dict[str, str]:
     return _registered.state_row(f"{split} images", partial(_images_detail, split, name, thorough), how_to_get(name))
 
 
-def _subject_row(subject: str, split: str, name: str, rois: Sequence[str], thorough: bool) -> dict[str, str]:
-    detail = partial(_subject_detail, subject, split, name, rois, thorough)
+def _subject_row(subject: str, split: str, name: str, thorough: bool) -> dict[str, str]:
+    detail = partial(_subject_detail, subject, split, name, thorough)
     return _registered.state_row(f"{subject} {split}", detail, how_to_get(name))
 
 
@@ -84,13 +82,8 @@ def _images_detail(split: str, name: str, thorough: bool) -> str:
     return f"{len(table.rows)} images, sha256 {table.sha256[:16]}"
 
 
-def _subject_detail(subject: str, split: str, name: str, rois: Sequence[str], thorough: bool) -> str:
+def _subject_detail(subject: str, split: str, name: str, thorough: bool) -> str:
     recording = open_subject(subject, split, name, thorough)
-    without = [roi for roi in rois if roi not in recording.rois]
-    if without:
-        raise BadFileError(
-            f"no region {', '.join(without)} in {recording.path}, which has {', '.join(recording.rois)}."
-        )
     voxels = ", ".join(f"{roi} {recording.n_voxels(roi)}" for roi in recording.rois)
     return (
         f"{len(recording.stimuli)} stimuli × {recording.n_repetitions}, voxels: {voxels}; {recording.generation}, "

@@ -15,9 +15,9 @@ from brainscore_realnet.datasets.things_eeg2.preprocessing import (
     epoch_times,
     preprocess,
 )
-from brainscore_realnet.datasets.things_eeg2.raw import RAW_PAGE, SESSIONS, raw_paths
+from brainscore_realnet.datasets.things_eeg2.raw import SESSIONS, raw_paths
 from brainscore_realnet.datasets.things_eeg2.raw_folders import raw_folders, raw_sources, remember_hashes
-from brainscore_realnet.datasets.things_eeg2.recordings import card_path
+from brainscore_realnet.datasets.things_eeg2.recordings import card_path, how_to_get
 from brainscore_realnet.datasets.things_eeg2.variants import Variant, variant_of
 from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.store import folder as store_folder
@@ -86,8 +86,8 @@ def prepare(
     chosen = sorted({*registered} if subjects is None else {*subjects})
     if not chosen:
         raise MissingDataError(
-            f"Got no raw EEG in {set_folder(name)}: expected registered folders sub-XX/ses-0Y. Download and unpack the "
-            f"raw data from {RAW_PAGE} and run add, or prepare with folder=…"
+            f"Got no raw EEG in {set_folder(name)}: expected registered folders sub-XX/ses-0Y. To get it, "
+            f"{how_to_get(variant.name)}"
         )
     for subject in chosen:
         card_path(subject, SPLITS[0], variant.name)  # refuses malformed subjects before long work

@@ -14,7 +14,7 @@ import numpy as np
 from brainscore_realnet.datasets import _registered
 from brainscore_realnet.datasets._registered import set_folder
 from brainscore_realnet.datasets.things_eeg2.files import DATA_PAGE, DIMS, IMAGES_PAGE, NAME, check_split
-from brainscore_realnet.datasets.things_eeg2.variants import variant_of
+from brainscore_realnet.datasets.things_eeg2.variants import parent_of, variant_of
 from brainscore_realnet.errors import BadFileError, MissingDataError, StoreError
 from brainscore_realnet.store import sha256_array, write_json
 
@@ -61,12 +61,13 @@ class SubjectRecording:
 def how_to_get(name: str = NAME) -> str:
     """Say how a user gets the data set into the store."""
     if variant_of(name):
-        return f"register the raw EEG with images and run: {_registration(name)}"
+        fetch = f"run: brainscore data fetch {NAME} --parts images raw; or " if parent_of(name) == NAME else ""
+        return f"{fetch}register the raw EEG with images; then run: {_registration(name)}"
     if name != NAME:
         return f"make it and run: {_registration(name)}"
     return (
-        f"download the preprocessed data from {DATA_PAGE} and images with image_metadata.npy from {IMAGES_PAGE}, "
-        f"unpack them into one folder and run: {_registration(name)}"
+        f"run: brainscore data fetch {NAME}. Or download the preprocessed data from {DATA_PAGE} and images with "
+        f"image_metadata.npy from {IMAGES_PAGE}, unpack them into one folder and run: {_registration(name)}"
     )
 
 
