@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from brainscore_realnet.adapters.neural_rdms import Recording
+from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.adapters.options import FMRIOptions
-from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, NeuralData, RSABenchmark
+from brainscore_realnet.adapters.rsa_benchmark import CEILING_OF_ONE, CEILING_OF_SUBJECTS, RSABenchmark
 from brainscore_realnet.datasets.kamitani import FMRIRecording
 from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.rsa import compare_rdms
@@ -195,9 +196,6 @@ class FMRIRSABenchmark(RSABenchmark):
         halves = [np.array_split(order, 2) for order in orders]
         return [(np.sort(here), np.sort(there)) for pair in halves for here, there in (pair, pair[::-1])]
 
-    @cached_property
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        if self.options.area != "cv":
-            return super()._bounds
-        lower, upper = zip(*(self._bounds_of(there) for _, there in self._halvings), strict=True)
-        return np.mean(lower, axis=0), np.mean(upper, axis=0)
+    @property
+    def _scored_images(self) -> list[np.ndarray]:
+        return [there for _, there in self._halvings] if self.options.area == "cv" else super()._scored_images

@@ -9,7 +9,7 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 
 from brainscore_realnet.adapters.assemblies import fmri_assembly, stimulus_set
 from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
-from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.adapters.sources import Source, subject_of
 from brainscore_realnet.datasets import kamitani
 from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError

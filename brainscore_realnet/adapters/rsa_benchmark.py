@@ -11,76 +11,27 @@ adds.
 """
 
 import abc
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 from brainscore_core.metrics import Score
-from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_vision.benchmarks import BenchmarkBase
-from tqdm import tqdm
 
 from brainscore_realnet.adapters.model_rdms import AREAS, model_rdms
-from brainscore_realnet.adapters.neural_rdms import (
-    COMPUTE,
-    NeuralRDMs,
-    Progress,
-    Recording,
-    Work,
-    count_missing,
-    stacked,
-    work,
-)
+from brainscore_realnet.adapters.neural_side import NeuralData, NeuralSide
 from brainscore_realnet.adapters.options import Options
 from brainscore_realnet.adapters.screen import show
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import (
-    bootstrap_stimuli,
-    compare_rdms,
-    noise_ceiling,
-    single_subject_ceiling,
-    split_half_reliability,
-)
+from brainscore_realnet.rsa import bootstrap_stimuli, compare_rdms
 
 CEILING_OF_SUBJECTS = "the upper noise ceiling (Nili et al. 2014, pooled in rank space)"
 CEILING_OF_ONE = "sqrt(Spearman-Brown corrected split-half reliability), one subject"
-FEW_SUBJECTS = 5
-"""Up to so many subjects a score says what its ceiling cannot tell."""
 
 
-@dataclass(frozen=True)
-class NeuralData:
-    """Where a benchmark's stimuli and recordings come from.
-
-    Attributes
-    ----------
-    name : str
-        Of the data set, as model cards name it.
-    subjects : tuple of str
-    visual_degrees : float
-        Width of the stimuli in the experiment.
-    simulated : bool
-    require : callable
-        Takes subjects, and ``recordings=`` of an option of that name; raises MissingDataError unless all that the
-        benchmark needs is there.
-    stimuli : callable returning StimulusSet
-    recording : callable
-        Takes a subject, and ``recordings=`` likewise; returns its recording as the data set opens it.
-    """
-
-    name: str
-    subjects: tuple[str, ...]
-    visual_degrees: float
-    simulated: bool
-    require: Callable[..., None]
-    stimuli: Callable[[], StimulusSet]
-    recording: Callable[..., Any]
-
-
-class RSABenchmark(BenchmarkBase, abc.ABC):
+class RSABenchmark(NeuralSide, BenchmarkBase):
     """RSA of a model's areas with one kind of recordings.
 
     Parameters
@@ -100,7 +51,7 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
     """
 
     condition: str
-    """Name of the dimension of conditions."""
+    """Name of the dimension of conditions, such as time."""
     options_type: type[Options]
     """What can be varied."""
 
@@ -141,57 +92,6 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
             **self._part(),
         )
 
-    def require_data(self) -> None:
-        """Raise MissingDataError, naming all that is missing and how to get it, unless the data are there."""
-        self.data.require(self.subjects, **self._which_recordings)
-
-    def work(self) -> list[Work]:
-        """Tell for every subject which RDMs are in the store and how long the others will take."""
-        return [
-            _sum([work(*of_conditions, self.options, kind, int(self.version)) for of_conditions in recordings])
-            for subject in self.subjects
-            for recordings in [self._recordings_of(subject)]
-            for kind in self._kinds
-        ]
-
-    def missing_seconds(self) -> float:
-        """Estimate how long the RDMs will take that are not in the store yet, seconds."""
-        return sum(each.seconds for each in self.work())
-
-    def compute(self, subject: str, kind: str, progress: Progress | None = None) -> NeuralRDMs:
-        """RDMs of a subject, found in the store or computed and kept.
-
-        Parameters
-        ----------
-        subject : str
-        kind : {"whole", "halves"}
-            Of all trials, or of random halves of them.
-        progress : callable, optional
-            Called with the number of RDMs computed since its last call; not for those found in the store.
-
-        Returns
-        -------
-        NeuralRDMs
-            (n_conditions, n_images, n_images) or, of halves, (2, n_splits, n_conditions, n_images, n_images).
-        """
-        parts = [
-            COMPUTE[kind](*of_conditions, self.options, progress, int(self.version))
-            for of_conditions in self._recordings_of(subject)
-        ]
-        return NeuralRDMs(np.concatenate([part.values for part in parts], axis=-3), parts[0].method)
-
-    @property
-    def ceiling(self) -> Score:
-        """Noise ceiling of the score: the upper bound, with ``lower``, ``upper`` and ``n_subjects`` as attributes.
-
-        For one subject the bound is the square root of its reliability, and there is no lower one (NaN).
-        """
-        # Upstream's own property stores ceilings by identifier alone, whatever the data.
-        lower, upper = (float(bound[self._in_score].mean()) for bound in self._bounds)
-        ceiling = Score(upper)
-        ceiling.attrs.update(lower=lower, upper=upper, n_subjects=len(self.subjects))
-        return ceiling
-
     def __call__(self, candidate: Any) -> Score:
         """Score a BrainModel; see the module's formulas.
 
@@ -202,7 +102,7 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
             there is one subject), ``error_over``, ``error_stimulus`` (bootstrap over stimuli), ``formula``, ``values``
             (subject × area × condition), ``weights`` (likewise), ``scored_values`` (subject × condition: s_k(c)),
             ``ceiling_values`` (bound × condition), ``benchmark_provenance``, and ``caveat`` where there are few
-            subjects.
+            subjects or they share no signal.
 
         Raises
         ------
@@ -226,50 +126,14 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
         }
 
     @property
-    def caveat(self) -> str | None:
-        """What the ceiling of so few subjects can and cannot mean; None when there are enough."""
-        n_subjects = len(self.subjects)
-        if n_subjects == 1:
-            return (
-                "One subject: the ceiling is this subject's own reliability. It tells how well a model of this subject "
-                "could do with these recordings, nothing about other people."
-            )
-        if n_subjects > FEW_SUBJECTS:
-            return None
-        return (
-            f"{n_subjects} subjects: each is a large part of the pool that it is compared with, so the upper bound of "
-            "the ceiling is inflated (no model need reach a score of 1) and the lower bound, which leaves the subject "
-            "out, is too low. The truth lies between them. Compare models on the same benchmark, look at every "
-            "subject, and do not test over subjects."
-        )
-
-    @property
     @abc.abstractmethod
     def formula(self) -> str:
         """The score's formula as text."""
 
     @property
     @abc.abstractmethod
-    def _conditions(self) -> dict[str, Any]:
-        """Coordinates of the dimension of conditions, its own first."""
-
-    @property
-    @abc.abstractmethod
-    def _in_score(self) -> np.ndarray:
-        """(n_conditions,) bool: which conditions the score is the mean of."""
-
-    @property
-    @abc.abstractmethod
     def _time_bin(self) -> tuple[int, int]:
         """Milliseconds of the one bin that the model is recorded in."""
-
-    @abc.abstractmethod
-    def _recordings_of(self, subject: str) -> list[tuple[Recording, np.ndarray]]:
-        """Recordings whose time points are the conditions, and the indices of these time points."""
-
-    @abc.abstractmethod
-    def _check_recording(self, subject: str, recording: Any, first: Any) -> None:
-        """Raise BadInputError unless a subject's recording fits the stimuli and the first subject's recording."""
 
     @abc.abstractmethod
     def _scored_values(self, models: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -278,11 +142,6 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
         ``models`` are the model's RDMs (n_areas, n_images, n_images), ``values`` its similarities (n_subjects, n_areas,
         n_conditions).
         """
-
-    @property
-    def _which_recordings(self) -> dict[str, str]:
-        """Arguments for the data set's own functions where there are several recordings of the same responses."""
-        return {}
 
     def _part(self) -> dict[str, Any]:
         """Give the arguments that say which part of the data set is scored."""
@@ -350,68 +209,3 @@ class RSABenchmark(BenchmarkBase, abc.ABC):
             return np.nan, str(error)
         raw = np.einsum("dakc,kac->d", draws, weights[..., scored]) / (len(self.subjects) * scored.sum())
         return float(raw.std(ddof=1) / bound), ""
-
-    @cached_property
-    def _stimuli(self) -> StimulusSet:
-        return self.data.stimuli()
-
-    @cached_property
-    def _recordings(self) -> dict[str, Any]:
-        recordings = {subject: self.data.recording(subject, **self._which_recordings) for subject in self.subjects}
-        for subject, recording in recordings.items():
-            self._check_recording(subject, recording, recordings[self.subjects[0]])
-        return recordings
-
-    @property
-    def _kinds(self) -> tuple[str, ...]:
-        """Of RDMs: one subject alone is held against its own reliability."""
-        return ("whole",) if len(self.subjects) > 1 else ("whole", "halves")
-
-    @cached_property
-    def _neural_rdms(self) -> np.ndarray:
-        """(n_subjects, n_conditions, n_images, n_images) dissimilarities."""
-        return stacked([self._with_bar(subject, "whole") for subject in self.subjects]).values
-
-    @cached_property
-    def _half_rdms(self) -> np.ndarray:
-        """(2, n_splits, n_conditions, n_images, n_images) dissimilarities of the only subject."""
-        return self._with_bar(self.subjects[0], "halves").values
-
-    @cached_property
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper noise ceiling, each (n_conditions,)."""
-        return self._bounds_of(np.arange(len(self._stimuli)))
-
-    def _bounds_of(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper noise ceiling of these images' RDMs, each (n_conditions,)."""
-        chosen = np.ix_(images, images)
-        if len(self.subjects) > 1:
-            return noise_ceiling(self._neural_rdms[..., chosen[0], chosen[1]])
-        first, second = self._half_rdms[..., chosen[0], chosen[1]]
-        upper = single_subject_ceiling(split_half_reliability(first, second))
-        return np.full_like(upper, np.nan), upper
-
-    def _with_bar(self, subject: str, kind: str) -> NeuralRDMs:
-        """RDMs of a subject; a bar is shown from the first one on that has to be computed."""
-        bars: list[tqdm] = []
-
-        def advance(steps: int) -> None:
-            if not bars:
-                bars.append(tqdm(desc=f"neural RDMs {subject} ({kind})", total=missing, unit="RDM"))
-            bars[0].update(steps)
-
-        missing = sum(
-            count_missing(*of_conditions, self.options, kind, int(self.version))
-            for of_conditions in self._recordings_of(subject)
-        )
-        try:
-            return self.compute(subject, kind, advance)
-        finally:
-            for bar in bars:
-                bar.close()
-
-
-def _sum(works: list[Work]) -> Work:
-    """Add up the work on one subject's recordings."""
-    totals = [sum(getattr(each, name) for each in works) for name in ("matrices", "missing", "seconds")]
-    return Work(works[0].subject, works[0].kind, int(totals[0]), int(totals[1]), totals[2])

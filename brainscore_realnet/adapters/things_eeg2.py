@@ -6,8 +6,8 @@ from brainscore_core.supported_data_standards.brainio.assemblies import NeuroidA
 from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
+from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.adapters.options import PUBLISHED
-from brainscore_realnet.adapters.rsa_benchmark import NeuralData
 from brainscore_realnet.adapters.sources import Source
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError

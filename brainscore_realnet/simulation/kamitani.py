@@ -54,8 +54,8 @@ VIVIDNESS = {"V1": 0.1, "V2": 0.15, "V3": 0.2, "V4": 0.3, "LOC": 0.5, "FFA": 0.6
 class Specification:
     """Form, size and seed of a simulated set.
 
-    Equal specifications lead to equal files with the same versions of the packages. Elsewhere values agree to 1e-6 as
-    long as the JPEG images decode to the same pixels.
+    Equal specifications lead to equal files with the same versions of the packages and number of threads. Elsewhere
+    values agree to 1e-6 as long as the JPEG images decode to the same pixels.
     """
 
     form: str = "shen2019"

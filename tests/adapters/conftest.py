@@ -146,7 +146,7 @@ def random_features() -> Callable:
 @pytest.fixture
 def data_of(recording_of, stimuli_of):
     """Stimuli and recordings of three virtual subjects."""
-    from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+    from brainscore_realnet.adapters.neural_side import NeuralData
 
     def make(
         subjects=EEG_SUBJECTS, names=EEG_NAMES, recording=recording_of, visual_degrees=7, require=lambda subjects: None

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from brainscore_realnet.adapters import rsa_benchmark
+from brainscore_realnet.adapters import neural_side, rsa_benchmark
 from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
 from brainscore_realnet.adapters.neural_rdms import Dissimilarity, NeuralRDMs, half_rdms
-from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.datasets.things_eeg2 import SubjectRecording
 from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.rsa import decoding_rdm
@@ -192,7 +192,7 @@ def test_order_of_images_does_not_change_the_score(order):
             for subject in SUBJECTS
         }
         patch.setattr(
-            rsa_benchmark,
+            neural_side,
             "COMPUTE",
             {"whole": lambda recorded, times, *_: NeuralRDMs(permuted[SUBJECTS.index(recorded.subject), times], "")},
         )
@@ -240,7 +240,7 @@ def test_scaled_features_do_not_change_the_score(benchmark_of, candidate, scored
 
 
 def test_unreliable_recordings_are_refused_not_divided_by(benchmark_of, candidate, monkeypatch):
-    monkeypatch.setattr(rsa_benchmark, "split_half_reliability", lambda first, second: np.full(first.shape[1], -0.1))
+    monkeypatch.setattr(neural_side, "split_half_reliability", lambda first, second: np.full(first.shape[1], -0.1))
     with pytest.raises(BadInputError, match=r"ceiling of SimTiny-rsa.* is 0.*in the window .*use another one"):
         benchmark_of(subjects=("sub-01",))(candidate)
 

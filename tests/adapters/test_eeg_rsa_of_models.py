@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from brainscore_realnet.adapters.rsa_benchmark import NeuralData
+from brainscore_realnet.adapters.neural_side import NeuralData
 
 AREAS = ("V1", "V2", "V4", "IT")
 SUBJECTS = ("sub-01", "sub-02", "sub-03")

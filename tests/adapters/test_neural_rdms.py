@@ -57,6 +57,7 @@ def test_second_call_decodes_nothing_and_gives_the_same(recording_of, decoded):
         ({"options": {"folds": 3}}, 3),
         ({"options": {"repeats": 2}}, 3),
         ({"options": {"seed": 1}}, 3),
+        ({"options": {"weighting": "decision"}}, 3),
         ({"version": 2}, 3),
     ],
     ids=str,
