@@ -10,9 +10,9 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import fmri_assembly, stimulus_set
 from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
 from brainscore_realnet.adapters.neural_side import NeuralData
-from brainscore_realnet.adapters.sources import Source, subject_of
+from brainscore_realnet.adapters.sources import Source, made_when_missing, subject_of, virtual_subjects
 from brainscore_realnet.datasets import kamitani
-from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
+from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.simulation import kamitani as simulation
 
 VISUAL_DEGREES = 12.0
@@ -90,15 +90,10 @@ class FMRISource(Source):
 def simulated_source(name: str, real: FMRISource, specification: simulation.Specification) -> FMRISource:
     """Source of virtual subjects, made on first use."""
     stored_as = f"sim-{real.stored_as}-{specification.digest}"
-    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
-
-    def prepare() -> None:
-        try:
-            for split in real.splits:
-                kamitani.require(subjects, split, stored_as)
-        except MissingDataError:  # not made yet, or some of it was deleted from the store
-            kamitani.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
-
+    subjects = virtual_subjects(specification.subjects)
+    prepare = made_when_missing(
+        kamitani, stored_as, subjects, real.splits, lambda: simulation.ensure(specification, progress=True)
+    )
     return FMRISource(name, stored_as, subjects, prepare, real.splits, real.more_rois)
 
 

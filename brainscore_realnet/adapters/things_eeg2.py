@@ -8,9 +8,9 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
 from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.adapters.options import PUBLISHED
-from brainscore_realnet.adapters.sources import Source
+from brainscore_realnet.adapters.sources import Source, made_when_missing, virtual_subjects
 from brainscore_realnet.datasets import things_eeg2
-from brainscore_realnet.errors import MissingDataError, UnknownIdentifierError
+from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.simulation import things_eeg2 as simulation
 
 VISUAL_DEGREES = 7.0
@@ -67,15 +67,14 @@ class EEGSource(Source):
 def simulated_source(specification: simulation.Specification) -> EEGSource:
     """Source of virtual subjects, made and converted on first use."""
     stored_as = f"sim-things-eeg2-{specification.digest}"
-    subjects = tuple(f"sub-{number:02d}" for number in range(1, specification.subjects + 1))
-
-    def prepare() -> None:
-        try:
-            for split in things_eeg2.SPLITS:
-                things_eeg2.require(subjects, split, stored_as)
-        except MissingDataError:  # not made yet, or some of it was deleted from the store
-            things_eeg2.add(simulation.ensure(specification, progress=True), stored_as, progress=False)
-
+    subjects = virtual_subjects(specification.subjects)
+    prepare = made_when_missing(
+        things_eeg2,
+        stored_as,
+        subjects,
+        things_eeg2.SPLITS,
+        lambda: simulation.ensure(specification, progress=True),
+    )
     name = "SimThingsEEG2" if specification == simulation.DEFAULT else f"SimThingsEEG2_{specification.digest}"
     return EEGSource(name, stored_as, subjects, prepare)
 

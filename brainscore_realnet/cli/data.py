@@ -33,7 +33,7 @@ class Fetch:
 
     def run(self) -> None:
         """Fetch and print what was fetched and what must be asked for."""
-        from brainscore_realnet.datasets.fetching import fetch
+        from brainscore_realnet.datasets.catalogue import fetch
 
         summary = fetch(
             self.dataset,
@@ -88,8 +88,7 @@ class Prepare:
 
     def run(self) -> None:
         """Prepare and print what was made."""
-        from brainscore_realnet.datasets.catalogue import find
-        from brainscore_realnet.datasets.parts import choose_subjects
+        from brainscore_realnet.datasets.catalogue import choose_subjects, find
 
         data_set = find(self.dataset)
         options: dict[str, Any] = {"mvnn": self.mvnn, "sfreq": self.sfreq, "n_components": self.n_components}
@@ -165,7 +164,7 @@ class Remove:
 
     def run(self) -> None:
         """Delete, or refuse and tell what would be deleted."""
-        from brainscore_realnet.datasets.removal import KINDS, removable, remove
+        from brainscore_realnet.datasets.catalogue import KINDS, removable, remove
 
         chosen = tuple(kind for kind in KINDS if getattr(self, kind)) or KINDS
         if not self.yes:

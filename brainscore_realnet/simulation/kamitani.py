@@ -19,7 +19,7 @@ from brainscore_realnet.simulation.bdata import roi_keys, write_bdata
 from brainscore_realnet.simulation.components import fitted_components
 from brainscore_realnet.simulation.kamitani_labels import GENERATIONS, horikawa2017_labels, trials
 from brainscore_realnet.simulation.kamitani_stimuli import Stimulus
-from brainscore_realnet.store.atomic import atomic_folder, lock
+from brainscore_realnet.store.atomic import folder_made_once
 from brainscore_realnet.store.folders import folder
 
 VERSION = 1
@@ -177,11 +177,7 @@ def ensure(specification: Specification = SHEN2019, progress: bool = False) -> P
         When the store cannot be written.
     """
     target = folder("simulated") / f"sim-{specification.form}-{specification.digest}"
-    with lock(target.name):
-        if not target.is_dir():
-            with atomic_folder(target) as unfinished:
-                write(unfinished, specification, progress)
-    return target
+    return folder_made_once(target, lambda unfinished: write(unfinished, specification, progress))
 
 
 def write(target: Path, specification: Specification, progress: bool = False) -> None:

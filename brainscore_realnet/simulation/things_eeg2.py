@@ -14,7 +14,7 @@ from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation.components import fitted_components
 from brainscore_realnet.simulation.images import draw_image
-from brainscore_realnet.store.atomic import atomic_folder, lock
+from brainscore_realnet.store.atomic import folder_made_once
 from brainscore_realnet.store.folders import folder
 
 VERSION = 1
@@ -95,11 +95,7 @@ def ensure(specification: Specification = DEFAULT, progress: bool = False) -> Pa
         When the store cannot be written.
     """
     target = folder("simulated") / f"sim-things-eeg2-{specification.digest}"
-    with lock(target.name):
-        if not target.is_dir():
-            with atomic_folder(target) as unfinished:
-                write(unfinished, specification, progress)
-    return target
+    return folder_made_once(target, lambda unfinished: write(unfinished, specification, progress))
 
 
 def write(target: Path, specification: Specification, progress: bool = False) -> None:

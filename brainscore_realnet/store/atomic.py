@@ -11,7 +11,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,22 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         _active.discard(part.name)
+
+
+def folder_made_once(path: str | Path, write: Callable[[Path], None]) -> Path:
+    """Give a folder, written by ``write`` into an empty one if it is not there; other processes wait meanwhile.
+
+    Raises
+    ------
+    StoreError
+        As `atomic_file`.
+    """
+    path = Path(path)
+    with lock(path.name):
+        if not path.is_dir():
+            with atomic_folder(path) as unfinished:
+                write(unfinished)
+    return path
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -12,8 +12,9 @@ import pytest
 from faulty_server import Page, serving
 
 from brainscore_realnet.cli import main
-from brainscore_realnet.datasets import catalogue, fetching, repositories, things, things_eeg2
-from brainscore_realnet.datasets.repositories import RemoteFile
+from brainscore_realnet.datasets import catalogue, things, things_eeg2
+from brainscore_realnet.datasets.catalogue import fetching, repositories
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile
 from brainscore_realnet.store import sha256_bytes
 
 NAME = "things-dimensions"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from faulty_server import Page
 
-from brainscore_realnet.datasets import repositories
+from brainscore_realnet.datasets.catalogue import repositories
 
 PER_PAGE = 2
 

@@ -9,14 +9,14 @@ from repository_pages import figshare_pages, here, osf_pages, patched_apis
 
 import brainscore_realnet
 from brainscore_realnet.datasets.catalogue import DATA_SETS, find
-from brainscore_realnet.datasets.parts import (
+from brainscore_realnet.datasets.catalogue.parts import (
     available_files,
     choose,
     choose_subjects,
     part_rows,
     select_files,
 )
-from brainscore_realnet.datasets.repositories import RemoteFile
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile
 from brainscore_realnet.errors import BadInputError, UnknownIdentifierError
 
 DOCUMENTATION = Path(brainscore_realnet.__file__).parents[1] / "docs" / "data.md"
@@ -240,7 +240,7 @@ def test_choices_come_in_the_order_of_the_valid_ones():
 
 def test_the_catalogue_is_light(python_command):
     code = (
-        "import sys, brainscore_realnet.datasets.removal, brainscore_realnet.cli.data\n"
+        "import sys, brainscore_realnet.datasets.catalogue.removal, brainscore_realnet.cli.data\n"
         "heavy = {'torch', 'pandas', 'brainscore_vision', 'h5py', 'pooch', 'scipy', 'xarray', 'mne'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

@@ -16,10 +16,11 @@ from kamitani_files import image_table, presentation, write_original
 from repository_pages import figshare_pages, here, osf_pages, patched_apis, zipped
 from things_eeg2_downloads import responses
 
-from brainscore_realnet.datasets import catalogue, fetching, kamitani, things, things_eeg2
-from brainscore_realnet.datasets.fetching import downloads_folder, fetch
-from brainscore_realnet.datasets.parts import DataSet
-from brainscore_realnet.datasets.removal import removable, remove
+from brainscore_realnet.datasets import catalogue, kamitani, things, things_eeg2
+from brainscore_realnet.datasets.catalogue import fetching
+from brainscore_realnet.datasets.catalogue.fetching import downloads_folder, fetch
+from brainscore_realnet.datasets.catalogue.parts import DataSet
+from brainscore_realnet.datasets.catalogue.removal import removable, remove
 from brainscore_realnet.errors import BadInputError, MissingDataError, StoreError, UnknownIdentifierError
 from brainscore_realnet.store import DownloadError, archives, sha256_bytes
 from brainscore_realnet.store.transfer import UnreachableError

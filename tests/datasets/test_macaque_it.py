@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from brainscore_realnet.datasets import catalogue, fetching, macaque_it
+from brainscore_realnet.datasets import catalogue, macaque_it
+from brainscore_realnet.datasets.catalogue import fetching
 from brainscore_realnet.datasets.macaque_it import COLLECTIONS, PUBLIC_LEVELS, hdf5, images, public, recordings
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import sha256_array, sha256_files

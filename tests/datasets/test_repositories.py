@@ -6,8 +6,8 @@ import pytest
 from faulty_server import Page, serving
 from repository_pages import figshare_pages, json_page, osf_pages, patched_apis
 
-from brainscore_realnet.datasets import repositories
-from brainscore_realnet.datasets.repositories import RemoteFile, figshare_files, listed_files, osf_files
+from brainscore_realnet.datasets.catalogue import repositories
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile, figshare_files, listed_files, osf_files
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store import DownloadError
 

@@ -21,7 +21,8 @@ stimuli, assembly = json.loads(sys.argv[1])
 load_stimuli = lambda: load_stimulus_set_from_s3(**stimuli)
 found = load_assembly_from_s3(**assembly, cls=NeuroidAssembly, stimulus_set_loader=load_stimuli).load()
 np.save(sys.argv[2], found.values)
-print(json.dumps([list(found.dims), [name for dim in found.dims for name in found.indexes[dim].names], len(found.attrs["stimulus_set"])]))
+coords = [name for dim in found.dims for name in found.indexes[dim].names]
+print(json.dumps([list(found.dims), coords, len(found.attrs["stimulus_set"])]))
 """
 
 

@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from brainscore_realnet.datasets.catalogue import find
-from brainscore_realnet.datasets.parts import (
+from brainscore_realnet.datasets.catalogue.parts import (
     Available,
     DataSet,
     Found,
@@ -25,7 +24,8 @@ from brainscore_realnet.datasets.parts import (
     part_rows,
     select_files,
 )
-from brainscore_realnet.datasets.repositories import RemoteFile
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile
+from brainscore_realnet.datasets.catalogue.table import find
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError, RealnetError, StoreError
 from brainscore_realnet.store import (
     DownloadError,

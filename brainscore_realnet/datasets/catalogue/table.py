@@ -5,8 +5,8 @@ One table, `DATA_SETS`. Names and addresses are those of the data sets' own page
 
 from collections.abc import Sequence
 
-from brainscore_realnet.datasets.parts import DataSet, Form, Part, Request, nearest
-from brainscore_realnet.datasets.repositories import RemoteFile
+from brainscore_realnet.datasets.catalogue.parts import DataSet, Form, Part, Request, nearest
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile
 from brainscore_realnet.errors import UnknownIdentifierError
 
 _FIGSHARE_FILE = "https://ndownloader.figshare.com/files/{}"

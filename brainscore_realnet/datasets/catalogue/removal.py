@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from brainscore_realnet.datasets.catalogue import find
-from brainscore_realnet.datasets.fetching import downloads_folder
+from brainscore_realnet.datasets.catalogue.fetching import downloads_folder
+from brainscore_realnet.datasets.catalogue.table import find
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store import home, lock
 from brainscore_realnet.store.folders import store_error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from brainscore_realnet.datasets.repositories import RemoteFile, listed_files
+from brainscore_realnet.datasets.catalogue.repositories import RemoteFile, listed_files
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store import DownloadError, home
 
