@@ -5,6 +5,18 @@ from typing import Any
 from brainscore_realnet.adapters.kamitani import parse
 from brainscore_realnet.adapters.sources import subject_of
 
+BIBTEX = """@article{shen_deep_image_reconstruction_2019,
+    title = {Deep image reconstruction from human brain activity},
+    author = {Shen, Guohua and Horikawa, Tomoyasu and Majima, Kei and Kamitani, Yukiyasu},
+    year = {2019},
+    journal = {PLOS Computational Biology},
+    volume = {15},
+    number = {1},
+    pages = {e1006633},
+    doi = {10.1371/journal.pcbi.1006633},
+    url = {https://doi.org/10.1371/journal.pcbi.1006633},
+}"""
+
 
 def get_stimulus_set(identifier: str) -> Any:
     """Stimulus set of ``Shen2019_<split>``."""

@@ -5,6 +5,17 @@ from typing import Any
 from brainscore_realnet.adapters.sources import subject_of
 from brainscore_realnet.adapters.things_eeg2 import source_of
 
+BIBTEX = """@article{gifford_things_eeg2_2022,
+    title = {A large and rich {EEG} dataset for modeling human visual object recognition},
+    author = {Gifford, Alessandro T. and Dwivedi, Kshitij and Roig, Gemma and Cichy, Radoslaw M.},
+    year = {2022},
+    journal = {NeuroImage},
+    volume = {264},
+    pages = {119754},
+    doi = {10.1016/j.neuroimage.2022.119754},
+    url = {https://doi.org/10.1016/j.neuroimage.2022.119754},
+}"""
+
 
 def get_stimulus_set(identifier: str) -> Any:
     """Stimulus set of ``<source>_<split>``."""
