@@ -54,8 +54,8 @@ VIVIDNESS = {"V1": 0.1, "V2": 0.15, "V3": 0.2, "V4": 0.3, "LOC": 0.5, "FFA": 0.6
 class Specification:
     """Form, size and seed of a simulated set.
 
-    Equal specifications lead to equal files with the same versions of the packages and number of threads. Elsewhere
-    values agree to 1e-6 as long as the JPEG images decode to the same pixels.
+    Equal specifications lead to equal files with the same versions of the packages. Elsewhere values agree to 1e-6 as
+    long as the JPEG images decode to the same pixels.
     """
 
     form: str = "shen2019"
@@ -182,6 +182,8 @@ def ensure(specification: Specification = SHEN2019, progress: bool = False) -> P
 
 def write(target: Path, specification: Specification, progress: bool = False) -> None:
     """Write the simulated set into the existing, empty folder ``target``."""
+    from threadpoolctl import threadpool_limits
+
     from brainscore_realnet.simulation.hidden_network import activity
 
     sets = stimuli(specification)
@@ -192,11 +194,14 @@ def write(target: Path, specification: Specification, progress: bool = False) ->
             stimulus.draw().save(path, **({"quality": 95} if path.suffix == ".JPEG" else {}))
     (target / SIMULATED_FILE).write_text(json.dumps(asdict(specification) | {"version": VERSION}, indent=2) + "\n")
 
-    features = {split: activity([target / stimulus.path for stimulus in of_split]) for split, of_split in sets.items()}
-    components = fitted_components(features, fmri.COMPONENTS)
+    paths = {split: [target / stimulus.path for stimulus in of_split] for split, of_split in sets.items()}
     write_subject = {"shen2019": _write_shen2019, "horikawa2017": _write_horikawa2017}[specification.form]
-    for number in tqdm(range(1, specification.subjects + 1), "sim subjects", disable=not progress):
-        write_subject(target, specification, number, sets, components)
+    with threadpool_limits(1):  # sums depend on how they are shared out between threads
+        components = fitted_components(
+            {split: activity(of_split) for split, of_split in paths.items()}, fmri.COMPONENTS
+        )
+        for number in tqdm(range(1, specification.subjects + 1), "sim subjects", disable=not progress):
+            write_subject(target, specification, number, sets, components)
 
 
 def stimuli(specification: Specification) -> dict[str, list[Stimulus]]:

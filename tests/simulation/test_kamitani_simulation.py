@@ -113,7 +113,7 @@ def columns(file, key):
     return file["dataset"][:, file["metadata/value"][keys.index(key)] == 1]
 
 
-def test_same_specification_writes_the_same_bytes_in_a_process_with_another_hash_seed(tmp_path):
+def test_same_specification_writes_the_same_bytes_under_another_hash_seed_and_number_of_threads(tmp_path):
     code = (
         "import sys; from pathlib import Path; from brainscore_realnet.simulation import kamitani as k\n"
         "for form, text in zip(('shen', 'god'), sys.argv[2:]):\n"
@@ -124,7 +124,7 @@ def test_same_specification_writes_the_same_bytes_in_a_process_with_another_hash
     hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "other"), *specifications],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": "Asia/Tokyo"},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": "Asia/Tokyo", "OMP_NUM_THREADS": "1"},
     )
     for form, specification in (("shen", SMALL), ("god", SMALL_HORIKAWA)):
         (tmp_path / "here" / form).mkdir(parents=True)
