@@ -59,12 +59,11 @@ def require(subjects: Sequence[str], split: str, name: str) -> None:
     rows = [_subject_row(subject, split, name, False) for subject in subjects]
     if split in data_set(name).image_splits:
         rows.insert(0, _images_row(split, name, False))
-    lacking = [f"{row['what']} ({row['state']}: {row['detail']})" for row in rows if row["state"] != "ready"]
+    lacking = [row for row in rows if row["state"] != "ready"]
     if lacking:
-        raise MissingDataError(
-            f"Got not all of {name} in {_registered.set_folder(name)}; lacking: {'; '.join(lacking)} To get it, "
-            f"{how_to_get(name)}"
-        )
+        # how to get them is said once, at the end
+        told = "".join(f"\n- {row['what']} ({row['state']}): {row['detail'].split(' To get ')[0]}" for row in lacking)
+        raise MissingDataError(f"Got not all of {name}; lacking:{told}\nTo get them, {how_to_get(name)}")
     same_stimuli(split, name)
 
 
