@@ -66,7 +66,8 @@ class Add:
         _print_summary(summary)
         if summary["absent"]:
             print(
-                f"  absent         {len(summary['absent'])} parts: `brainscore data status {self.dataset}` lists them"
+                f"  absent         {len(summary['absent'])} item{'s' * (len(summary['absent']) > 1)}: "
+                f"`brainscore data status {self.dataset}` lists what is missing"
             )
 
 
@@ -213,9 +214,10 @@ def _rows(name: str | None, thorough: bool = False) -> Any:
 
 def _print_rows(title: str, rows: list[dict[str, str]]) -> None:
     print(title)
+    width = max([20, *(len(row["what"]) for row in rows)])
     for row in rows:
         detail = row["detail"] if row["state"] != "missing" else ""
-        print(f"  {row['what']:<20} {row['state']:<8} {detail}".rstrip())
+        print(f"  {row['what']:<{width}} {row['state']:<8} {detail}".rstrip())
 
 
 def _print_how_to_get(data_set: Any, rows: list[dict[str, str]]) -> None:

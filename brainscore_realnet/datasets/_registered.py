@@ -5,7 +5,7 @@ time, by which a change is noticed without reading it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,12 +107,20 @@ def download_folder(folder: str | Path, name: str, of: str) -> Path:
     root = Path(folder).expanduser().absolute()
     if not root.is_dir():
         raise MissingDataError(f"Got {root}: expected the folder of a download of {of}. Check the path.")
-    if (root / SIMULATED_FILE).exists() and not name.startswith("sim-"):
-        raise BadInputError(
-            f"Got {root}, whose {SIMULATED_FILE} says that it was simulated: expected recordings. Simulated sets are "
-            "stored under names that begin with 'sim-'."
-        )
+    refuse_simulated([root / SIMULATED_FILE], root, name)
     return root
+
+
+def refuse_simulated(files: Iterable[Path], root: Path, name: str) -> None:
+    """Raise BadInputError when a file below a folder lies where it says that it was simulated and the name does not."""
+    if name.startswith("sim-"):
+        return
+    for folder in {parent for file in files for parent in file.parents if parent.is_relative_to(root)}:
+        if (folder / SIMULATED_FILE).exists():
+            raise BadInputError(
+                f"Got {folder}, whose {SIMULATED_FILE} says that it was simulated: expected recordings. Simulated sets "
+                "are stored under names that begin with 'sim-'."
+            )
 
 
 def state_row(what: str, detail: Callable[[], str], how: str) -> dict[str, str]:

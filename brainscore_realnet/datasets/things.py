@@ -21,6 +21,7 @@ from brainscore_realnet.datasets._registered import (
     download_folder,
     progress_bar,
     read_record,
+    refuse_simulated,
     set_folder,
     stamp,
     state_row,
@@ -226,6 +227,7 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
     found = {what: path for what, patterns in _PATTERNS.items() if (path := _first(root, patterns))}
     if not found:
         raise MissingDataError(f"Got {root}, which holds none of {', '.join(_PATTERNS)}. {_how_to_get(name)}")
+    refuse_simulated(found.values(), root, name)
     summary: dict[str, Any] = {"name": name, "folder": str(root), "converted": [], "kept": [], "images": {}}
     with lock(f"{name}-files"):
         for what, source in progress_bar(list(found.items()), "files", progress):

@@ -77,7 +77,7 @@ def test_verify_finds_what_status_does_not_look_at_and_exits_with_1(server, own_
     stat = path.stat()
     path.write_bytes(path.read_bytes().replace(b"aardvark", b"bardvark"))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert "item_names.tsv       ready" in run(capsys, "status", NAME)[1]
+    assert "item_names.tsv                 ready" in run(capsys, "status", NAME)[1]
     with pytest.raises(SystemExit) as stopped:
         main(["data", "verify", NAME])
     assert stopped.value.code == 1
@@ -134,7 +134,7 @@ def test_a_folder_is_added(tmp_path, capsys):
     assert status == 0
     assert f"{NAME} from {tmp_path}" in out
     assert "item_names.tsv" in out
-    assert "absent         1 parts: `brainscore data status things-dimensions` lists them" in out
+    assert "absent         1 item: `brainscore data status things-dimensions` lists what is missing" in out
 
 
 def test_status_has_one_line_for_a_set_that_is_not_there_and_details_for_one_that_is(server, capsys):
@@ -146,7 +146,7 @@ def test_status_has_one_line_for_a_set_that_is_not_there_and_details_for_one_tha
         assert sum(line.startswith(name) for line in lines) == 1
     (line,) = [line for line in lines if line.startswith("things-eeg2")]
     assert "nothing yet: `brainscore data fetch things-eeg2`" in line
-    assert "  item_names.tsv       ready" in out
+    assert "  item_names.tsv                 ready" in out
     assert "https://osf.io/z2784/" in out
 
 

@@ -399,6 +399,21 @@ def test_a_simulated_folder_is_only_taken_under_a_simulated_name(truth, name):
     kamitani.add(folder, SHEN, progress=False)
 
 
+def test_a_simulated_folder_below_the_one_given_is_noticed(truth):
+    folder, _, _ = truth
+    (folder / "fmri" / "SIMULATED.json").write_text("{}")
+    with pytest.raises(BadInputError, match=r"fmri, whose SIMULATED\.json says"):
+        kamitani.add(folder.parent, "shen2019", progress=False)
+
+
+def test_images_alone_are_refused_until_responses_tell_which_are_theirs(truth, tmp_path):
+    write_images(tmp_path / "alone", NAMES[:6])
+    with pytest.raises(MissingDataError, match="holds images and no responses"):
+        kamitani.add(tmp_path / "alone", SHEN, progress=False)
+    kamitani.add(truth[0], SHEN, progress=False)
+    assert "test" in kamitani.add(tmp_path / "alone", SHEN, progress=False)["images"]
+
+
 def test_subjects_are_those_registered_for_the_split(shen):
     assert kamitani.subjects("test", SHEN) == ["sub-01", "sub-02", "sub-03"]
     assert kamitani.subjects("shapes", SHEN) == ["sub-01", "sub-03"]

@@ -12,7 +12,7 @@ from brainscore_realnet.datasets.kamitani import images
 from brainscore_realnet.datasets.kamitani.bdata import BData, open_bdata, read_columns
 from brainscore_realnet.datasets.kamitani.generations import Source, find_sources, read_content
 from brainscore_realnet.datasets.kamitani.recordings import card_path, make_card, read_card, subjects
-from brainscore_realnet.datasets.kamitani.sets import HORIKAWA2017, SHEN2019, data_set, is_published
+from brainscore_realnet.datasets.kamitani.sets import HORIKAWA2017, SHEN2019, data_set, how_to_get, is_published
 from brainscore_realnet.errors import BadFileError, MissingDataError
 from brainscore_realnet.store import folder as store_folder
 from brainscore_realnet.store import lock, sha256_file, write_json
@@ -60,6 +60,12 @@ def add(folder: str | Path, name: str, progress: bool = True) -> dict[str, Any]:
         raise MissingDataError(
             f"Got {root}, in which and below which is no file of {what.title} and no image of it. Expected files "
             f"such as {_EXAMPLES[what.form]} from {what.page}."
+        )
+    _registered.refuse_simulated([source.path for source in sources], root, name)
+    if not sources and not any(subjects(split, name) for split in what.splits):
+        raise MissingDataError(
+            f"Got {root}, which holds images and no responses: expected .h5 files of {what.title} in it or registered "
+            f"before, since they tell which images are theirs. To get them, {how_to_get(name)}"
         )
     store_folder("data", name)
     summary: dict[str, Any] = {"name": name, "folder": str(root), "converted": [], "kept": [], "images": {}}

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from brainscore_realnet.datasets._registered import download_folder, progress_bar, stamp, state_row
+from brainscore_realnet.datasets._registered import download_folder, progress_bar, refuse_simulated, stamp, state_row
 from brainscore_realnet.datasets.macaque_it import images, recordings
 from brainscore_realnet.datasets.macaque_it.sources import (
     COLLECTIONS,
@@ -61,6 +61,7 @@ def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str
             f"Got {root}, which holds none of {wanted}. To get them, {how_to_get(find('public'), name)}; "
             f"{how_to_get(find('majajhong'), name)}"
         )
+    refuse_simulated(files.values(), root, name)
     summary: dict[str, Any] = {"name": name, "folder": str(root), "converted": [], "kept": [], "images": {}}
     with lock(f"{name}-macaque-it"):
         for collection, path in progress_bar(list(files.items()), "recordings", progress):
