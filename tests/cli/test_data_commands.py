@@ -82,7 +82,7 @@ def test_verify_finds_what_status_does_not_look_at_and_exits_with_1(server, own_
         main(["data", "verify", NAME])
     assert stopped.value.code == 1
     out = capsys.readouterr().out
-    assert "item_names.tsv       broken" in out
+    assert "item_names.tsv                 broken" in out
     assert f"1 broken\nTo mend it: brainscore data remove {NAME} --yes" in out
     run(capsys, "remove", NAME, "--yes")
     run(capsys, "fetch", NAME)
