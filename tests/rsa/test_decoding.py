@@ -303,8 +303,10 @@ LONG_WORK = {
 def test_ctrl_c_stops_the_kernel_within_seconds(work):
     make, options = LONG_WORK[work]
     script = f"""
+import signal
 import numpy as np
 from brainscore_realnet.rsa import decoding_rdm
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in processes of tests that run in the background
 rng = np.random.default_rng(0)
 decoding_rdm(rng.standard_normal((3, 20, 4, 1)))
 {make}
@@ -317,7 +319,10 @@ decoding_rdm(data, {options})
     assert process.stdout.readline() == "ready\n"
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode != 0
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
