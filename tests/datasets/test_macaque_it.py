@@ -337,6 +337,20 @@ def test_thorough_status_sees_a_change_that_left_size_and_time(added):
     ]
 
 
+def test_the_same_bytes_elsewhere_are_kept_and_their_place_is_noted(simulated, tmp_path, store_home):
+    macaque_it.add(simulated, SIM, progress=False)
+    folder = store_home / "data" / SIM
+    before = {path: path.stat().st_ino for path in folder.rglob("*.png")}
+    moved = Path(shutil.copytree(simulated, tmp_path / "moved"))
+    shutil.rmtree(simulated / "h5")
+    summary = macaque_it.add(moved, SIM, progress=False)
+    assert {path: path.stat().st_ino for path in folder.rglob("*.png")} == before
+    assert "many-monkeys recordings" in summary["kept"]
+    recording = macaque_it.open_animal("nano.left", "many-monkeys", SIM)
+    assert recording.source["path"].startswith(str(moved))
+    assert recording.trials().shape == TRIALS.shape
+
+
 def test_a_changed_file_is_converted_anew_and_its_old_copies_go(simulated, store_home):
     macaque_it.add(simulated, SIM, progress=False)
     added = store_home / "data" / SIM

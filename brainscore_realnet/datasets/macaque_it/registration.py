@@ -17,7 +17,7 @@ from brainscore_realnet.datasets.macaque_it.sources import (
     how_to_get,
 )
 from brainscore_realnet.errors import BadFileError, MissingDataError
-from brainscore_realnet.store import lock, sha256_file
+from brainscore_realnet.store import lock, sha256_file, write_json
 
 
 def add(folder: str | Path, name: str = NAME, progress: bool = True) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _add_file(collection: Collection, path: Path, name: str, progress: bool, sum
     if collection.name != "public":
         steps.append(("images", images.check_images, partial(images.write_pixels, progress=progress)))
     for what, check, convert in steps:
-        new = not _is_kept(check, collection, source, name)
+        new = not _is_kept(what, check, collection, source, name)
         if new:
             convert(collection, source, name)
         _note(summary, collection, what, new, name)
@@ -129,7 +129,7 @@ def _add_images(table: Path, archive: Path | None, name: str, summary: dict[str,
     """Register the public images unless they are."""
     collection = find("public")
     source = _source(table, images.read_card, collection, name)
-    new = not _is_kept(images.check_images, collection, source, name)
+    new = not _is_kept("images", images.check_images, collection, source, name)
     if new:
         images.register_public(archive, source, name)
     _note(summary, collection, "images", new, name)
@@ -147,11 +147,19 @@ def _source(path: Path, read: Callable[..., Any], collection: Collection, name: 
     return {**told, "sha256": sha256_file(path)}
 
 
-def _is_kept(check: Callable[..., dict[str, Any]], collection: Collection, source: dict[str, Any], name: str) -> bool:
+def _is_kept(
+    what: str, check: Callable[..., dict[str, Any]], collection: Collection, source: dict[str, Any], name: str
+) -> bool:
+    """Tell whether the store has what a file with these bytes brings; its card then gets the file's present place."""
     try:
-        return bool(check(collection, name)["source"] == source)
+        card = check(collection, name)
     except (MissingDataError, BadFileError):
         return False
+    if card["source"]["sha256"] != source["sha256"]:
+        return False
+    if card["source"] != source:
+        write_json(card_path(collection, what, name), {**card, "source": source})
+    return True
 
 
 def _note(summary: dict[str, Any], collection: Collection, what: str, new: bool, name: str) -> None:
