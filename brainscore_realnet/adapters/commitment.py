@@ -20,10 +20,7 @@ from brainscore_realnet.store.folders import folder
 VISUAL_DEGREES = 8
 """Field of view of the models, degrees: Brain-Score's convention."""
 
-HOW_TO_STORE = (
-    "Weights that you have can be put into the store: "
-    "`brainscore_realnet.store.weights.save(identifier, state_dict, {'backbone': 'cornet_s'})`."
-)
+HOW_TO_STORE = "Weights that you have are put into the store by `brainscore weights import FILE --model {identifier}`."
 
 
 def committed_model(
@@ -67,7 +64,7 @@ def committed_model(
     else:
         raise MissingWeightsError(
             f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
-            f"were published. {HOW_TO_STORE}"
+            f"were published. {HOW_TO_STORE.format(identifier=identifier)}"
         )
     chosen = backbone(backbone_name or _backbone_of(identifier, card))
     network = chosen.build()  # before any download: a package may be missing
@@ -135,7 +132,7 @@ def _fetched(published: Published, identifier: str, chosen: Backbone) -> tuple[d
     except DownloadError as error:
         raise MissingWeightsError(
             f"The store has no weights of {identifier} and the published ones could not be fetched: {error} "
-            f"{HOW_TO_STORE}"
+            f"{HOW_TO_STORE.format(identifier=identifier)}"
         ) from error
     origin = {"weights": published.url, "hash": published.known_hash, "source": published.source}
     return chosen.read(path), origin

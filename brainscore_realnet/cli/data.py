@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from brainscore_realnet.cli.table import size
 from brainscore_realnet.errors import BadInputError
 
 Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
@@ -170,15 +171,15 @@ class Remove:
         chosen = tuple(kind for kind in KINDS if getattr(self, kind)) or KINDS
         if not self.yes:
             listed = "".join(
-                f"\n  {folder} ({_size(size)})" for folder, size in removable(self.dataset, chosen).items()
+                f"\n  {folder} ({size(n_bytes)})" for folder, n_bytes in removable(self.dataset, chosen).items()
             )
             raise BadInputError(
                 f"Got no --yes. This would delete:{listed or ' nothing'}\nRun the same command with --yes to go ahead."
             )
         freed = remove(self.dataset, chosen)
-        for folder, size in freed.items():
-            print(f"Deleted {folder} ({_size(size)})")
-        print(f"{_size(sum(freed.values()))} freed" if freed else f"Nothing of {self.dataset} is in the store.")
+        for folder, n_bytes in freed.items():
+            print(f"Deleted {folder} ({size(n_bytes)})")
+        print(f"{size(sum(freed.values()))} freed" if freed else f"Nothing of {self.dataset} is in the store.")
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Export:
 
         for packaged in export(self.identifier, self.out, self.brainio_home):
             for path in packaged.files:
-                print(f"{path} ({_size(path.stat().st_size)})")
+                print(f"{path} ({size(path.stat().st_size)})")
             loader = "load_assembly_from_s3" if len(packaged.files) == 1 else "load_stimulus_set_from_s3"
             arguments = ", ".join(f"{name}={value!r}" for name, value in packaged.loading_arguments().items())
             print(f"  {loader}({arguments}{', cls=NeuroidAssembly' if len(packaged.files) == 1 else ''})")
@@ -237,8 +238,3 @@ def _print_summary(summary: dict[str, Any]) -> None:
             print(f"  {'already there' if key == 'kept' else key:<13}  {', '.join(summary[key]) or nothing}")
     for note in summary.get("notes", ()):
         print(f"  {note}")
-
-
-def _size(n_bytes: int) -> str:
-    unit, name = next((one for one in ((1e9, "GB"), (1e6, "MB")) if n_bytes >= one[0]), (1e3, "kB"))
-    return f"{n_bytes / unit:.2f} {name}"

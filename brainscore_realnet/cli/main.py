@@ -14,6 +14,9 @@ from brainscore_realnet.cli.list import List
 from brainscore_realnet.cli.rdm import Compute
 from brainscore_realnet.cli.rdm import Status as RDMStatus
 from brainscore_realnet.cli.score import Score
+from brainscore_realnet.cli.weights import Export as WeightsExport
+from brainscore_realnet.cli.weights import Import, WeightsList
+from brainscore_realnet.cli.weights import Remove as WeightsRemove
 from brainscore_realnet.errors import RealnetError
 
 Data = Annotated[
@@ -32,11 +35,20 @@ RDM = Annotated[
     tyro.conf.subcommand("rdm", description="Compute neural RDMs ahead of scoring and see what is there."),
 ]
 
+Weights = Annotated[
+    Annotated[Import, tyro.conf.subcommand("import")]
+    | Annotated[WeightsExport, tyro.conf.subcommand("export")]
+    | Annotated[WeightsList, tyro.conf.subcommand("list")]
+    | Annotated[WeightsRemove, tyro.conf.subcommand("remove")],
+    tyro.conf.subcommand("weights", description="Put weights of models into the store, write them out, see them."),
+]
+
 Command = (
     Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[List, tyro.conf.subcommand("list")]
     | Data
     | RDM
+    | Weights
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )
 

@@ -1,4 +1,4 @@
-"""Scores and times as text for the terminal."""
+"""Scores, times and sizes as text for the terminal."""
 
 import textwrap
 from typing import Any
@@ -74,3 +74,9 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def size(n_bytes: float) -> str:
+    """Lay a number of bytes out in the unit that suits it."""
+    unit, name = next((one for one in ((1e9, "GB"), (1e6, "MB")) if n_bytes >= one[0]), (1e3, "kB"))
+    return f"{n_bytes / unit:.2f} {name}"

@@ -92,7 +92,7 @@ def test_no_weights_say_where_was_looked_and_what_to_do(own_store):
     with pytest.raises(MissingWeightsError, match="small-model") as caught:
         committed_model("small-model", "small")
     assert str(own_store / "weights") in str(caught.value)
-    assert "brainscore_realnet.store.weights.save" in str(caught.value)
+    assert "brainscore weights import FILE --model" in str(caught.value)
 
 
 def test_failed_download_names_address_cause_and_what_to_do():
@@ -102,7 +102,7 @@ def test_failed_download_names_address_cause_and_what_to_do():
     message = str(caught.value)
     assert "http://127.0.0.1:9/small.pt" in message
     assert "refused" in message
-    assert "brainscore_realnet.store.weights.save" in message
+    assert "brainscore weights import FILE --model" in message
 
 
 def test_model_whose_card_was_deleted_has_no_weights(state):

@@ -50,7 +50,7 @@ def network_of(model):
 def test_family_without_published_weights_says_what_to_do(own_store, identifier):
     with pytest.raises(MissingWeightsError, match=f"There are no weights of {identifier}") as caught:
         load_model(identifier)
-    assert "brainscore_realnet.store.weights.save" in str(caught.value)
+    assert "brainscore weights import FILE --model" in str(caught.value)
     assert str(own_store) in str(caught.value)
 
 

@@ -49,5 +49,8 @@ def test_missing_data_are_reported_before_missing_weights(own_store):
 
 
 def test_missing_weights_name_what_to_do(own_store):
-    with pytest.raises(MissingWeightsError, match=r"(?s)realnet-fmri-sub01.*no model card.*weights.save"):
+    with pytest.raises(
+        MissingWeightsError,
+        match=r"(?s)fmri-sub01.*no model card.*weights import FILE --model realnet-fmri",
+    ):
         score("realnet-fmri-sub01", load_benchmark("SimThingsEEG2-rsa"))
