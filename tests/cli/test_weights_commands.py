@@ -55,7 +55,7 @@ def test_a_published_checkpoint_is_imported_and_loaded_as_the_model_of_its_famil
     card = weights.find_card("realnet-eeg-sub01")
     assert out == (
         f"realnet-eeg-sub01 from {path}\n  backbone  cornet_s\n  head      340 signals from V1, V2, V4, IT\n"
-        f"  weights   {card['bytes'] / 1e6:.1f} MB (sha256 {card['weights_sha256'][:12]})\n"
+        f"  weights   {size(card['bytes'])} (sha256 {card['weights_sha256'][:12]})\n"
     )
     model = load_model("realnet-eeg-sub01")
     loaded = model.activations_model._model.state_dict()
