@@ -1,0 +1,8 @@
+"""Floor 2: training of brain-aligned models.
+
+Nothing is imported here, so that `import brainscore_realnet.training` does not cost an import of torch:
+
+- `losses`: equations 1–5 of the paper, CKA; `soft_ranks`: what makes Spearman correlations differentiable
+- `images`, `batches`: images decoded once, and normalised batches of them on any device
+- `recipes`, `data`: what a model is trained with and on
+"""
