@@ -39,6 +39,8 @@ _ONLY_IN = {
     "shen2019": ("shapes", "shape_repetitions", "letters", "letter_repetitions"),
     "horikawa2017": ("imagery_repetitions",),
 }
+# A label that is the same in all trials cannot be told from a constant column.
+_LEAST = {"shapes": 2, "letters": 2}
 _MOST = {
     "subjects": 99,
     "training_exemplars": 1000,
@@ -97,9 +99,10 @@ class Specification:
         sizes = {name: value for name, value in asdict(self).items() if name not in ("form", "signal", "seed")}
         absent = _ONLY_IN["horikawa2017" if self.form == "shen2019" else "shen2019"]
         wrong = [
-            f"{name} = {value} (expected {'0' if name in absent else f'1 … {_MOST.get(name, 100_000)}'})"
+            f"{name} = {value} (expected {'0' if name in absent else f'{least} … {most}'})"
             for name, value in sizes.items()
-            if not (value == 0 if name in absent else 1 <= value <= _MOST.get(name, 100_000))
+            for least, most in [(_LEAST.get(name, 1), _MOST.get(name, 100_000))]
+            if not (value == 0 if name in absent else least <= value <= most)
         ]
         fewest = fmri.fewest_voxels(ROIS[self.form])
         if self.voxels < fewest:

@@ -4,5 +4,5 @@ Nothing is imported here, so that `import brainscore_realnet.training` does not 
 
 - `losses`: equations 1–5 of the paper, CKA; `soft_ranks`: what makes Spearman correlations differentiable
 - `images`, `batches`: images decoded once, and normalised batches of them on any device
-- `recipes`, `data`: what a model is trained with and on
+- `recipes`: every number of a training run; `data`, `division`: images and signals that it trains on
 """
