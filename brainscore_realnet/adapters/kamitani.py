@@ -152,3 +152,15 @@ def rsa_benchmark(identifier: str, version: int, bibtex: str) -> FMRIRSABenchmar
         version=version,
         bibtex=bibtex,
     )
+
+
+def get_stimulus_set(identifier: str) -> StimulusSet:
+    """Stimulus set of ``Shen2019_<split>``; raises MissingDataError."""
+    source, split, _ = parse(identifier)
+    return source.stimuli(split)
+
+
+def get_assembly(identifier: str) -> NeuroidAssembly:
+    """Assembly of ``Shen2019.sub01_<split>``, presentation × neuroid; raises MissingDataError."""
+    source, split, part = parse(identifier)
+    return source.assembly(str(subject_of(part)), split)
