@@ -94,6 +94,15 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Sums depend on how they are shared out, and other tests and processes may share them out otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Training without interruption: 2 epochs of 4 steps."""
@@ -162,6 +171,7 @@ def test_run_killed_at_any_instant_ends_with_the_same_weights(whole, tmp_path):
         "step = toy.trainer._Trainer._step\n"
         "def slow(self, rows, images): time.sleep(0.03); return step(self, rows, images)\n"
         "toy.trainer._Trainer._step = slow\n"
+        "toy.torch.set_num_threads(1)\n"
         "toy.run_toy(sys.argv[2], toy.RECIPE.changed(checkpoint_every=1))"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(brainscore_realnet.__file__).parents[1])}
