@@ -82,9 +82,9 @@ def train(
 ) -> Trained:
     """Train a network by a recipe, or go on where an interrupted training in the same folder stopped.
 
-    Two trainings on one device with the same arguments end with the same weights, interrupted or not. With
-    ``recipe.reference``, what the released code does otherwise is done and named in the log, but for the choice of a
-    checkpoint on the test images: those are never looked at.
+    Two trainings on one device with the same arguments, and on a CPU with the same number of threads, end with the same
+    weights, interrupted or not. With ``recipe.reference``, what the released code does otherwise is done and named in
+    the log, but for the choice of a checkpoint on the test images: those are never looked at.
 
     Parameters
     ----------
