@@ -12,9 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,8 +20,6 @@ from torch import Tensor, nn
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import backbone as described
-from brainscore_realnet.networks.checkpoint_forms import join_state_dict
-from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.networks.recording import recorded_layers
 from brainscore_realnet.store import require_space, write_text
 from brainscore_realnet.training import checkpoints
@@ -31,42 +27,17 @@ from brainscore_realnet.training._tensors import centred, unit
 from brainscore_realnet.training.batches import batches, to_device
 from brainscore_realnet.training.checkpoints import Interrupted, Origin, Stop
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
-from brainscore_realnet.training.devices import checked_device, own_randomness, random_state, set_random_state
+from brainscore_realnet.training.devices import checked_device, own_randomness
 from brainscore_realnet.training.division import derangement, holdout
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.losses import alignment_loss, classification_loss, generation_loss
 from brainscore_realnet.training.recipes import Recipe
+from brainscore_realnet.training.run_state import MILDER, PARTS, RunState, Trained, by_subject_of
 from brainscore_realnet.training.teacher import teacher_labels, weights_sha256
-
-PARTS = ("loss", "classification", "mse", "contrastive")
-"""Parts of the loss in the curves: L^A, L^C, L^MSE and L^Cont; the last two are 0 without signals."""
 
 _SHOWN_EVERY = 20
 _TENSORS_A_WEIGHT = 4  # itself, two means of Adam, and the best validation one
-_MILDER = "Train with a lower learning rate, with clip_norm, or with precision fp32."
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training leads to; all tensors are on the CPU, of float32 where they are floating."""
-
-    weights: dict[str, Tensor]
-    """Of the last epoch, in the form of `join_state_dict`; the backbone alone without a head or with several"""
-    best: dict[str, Tensor] | None
-    """The same of the epoch with the lowest validation loss; None when no concept is held out"""
-    best_epoch: int | None
-    """That epoch, from 1"""
-    heads: dict[str, dict[str, Tensor]]
-    """Weights of the last epoch's heads by subject (``sub-01``); empty without signals"""
-    curves: list[dict[str, float]]
-    """One an epoch: ``epoch``, ``steps``, ``seconds``, ``training_…`` and ``validation_…`` of each of `PARTS`, and
-    ``validation_spearman`` of generated and measured signals, the mean over held-out images. The validation losses are
-    over all held-out images at once, so that L^Cont compares more images than in a batch"""
-    steps: int
-    """Steps done"""
-    seconds: float
-    """Time that they took, interruptions left out"""
 
 
 def train(
@@ -127,7 +98,7 @@ def train(
         stop = stack.enter_context(checkpoints.stop_signals())
         stack.enter_context(own_randomness(recipe.seed, place))
         stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
-        run_state = _RunState(recipe, network, data, place)
+        run_state = RunState(recipe, network, data, place)
         _require_space(run, run_state)
         cache = to_device(cache, place)
         labels = teacher_labels(network, cache, run, place, described(recipe.backbone), stop, origin.network_sha256)
@@ -166,83 +137,6 @@ def spearman_by_image(generated: Tensor, measured: Tensor) -> Tensor:
     return (unit(centred(ranks[0], dim=1)) * unit(centred(ranks[1], dim=1))).sum(1)
 
 
-class _RunState:
-    """All that changes while a network is trained, and that a checkpoint holds."""
-
-    def __init__(
-        self, recipe: Recipe, network: nn.Module, data: TrainingData | AcrossSubjects, device: torch.device
-    ) -> None:
-        self.backbone = deepcopy(network).float().requires_grad_(True)
-        self.layers = _layers(recipe)
-        by_subject = _by_subject(recipe, data)
-        heads = [
-            GenerationHead.for_backbone(self.backbone, self.layers, one.n_signals, recipe.image_size, recipe.hidden)
-            for one in by_subject
-        ]
-        self.subjects = [str(one.subject) for one in by_subject]
-        self.backbone.to(device).to(memory_format=torch.channels_last)
-        self.heads = nn.ModuleList(heads).to(device)
-        self.device = device
-        self.parameters = [*self.backbone.parameters(), *self.heads.parameters()]
-        self.optimiser = torch.optim.Adam(
-            self.parameters,
-            lr=recipe.learning_rate,
-            betas=recipe.adam_betas,
-            eps=recipe.adam_epsilon,
-            weight_decay=recipe.weight_decay,
-            fused=device.type == "cuda",
-        )
-        self.step = 0
-        self.seconds = 0.0
-        self.sums = torch.zeros(len(PARTS), dtype=torch.float64, device=device)
-        self.curves: list[dict[str, float]] = []
-        self.best: dict[str, Tensor] | None = None
-        self.best_epoch: int | None = None
-
-    def weights(self) -> dict[str, Tensor]:
-        """Copy the weights to the CPU, in the form in which the store keeps them."""
-        head = _on_cpu(self.heads[0]) if len(self.heads) == 1 else {}
-        return join_state_dict(_on_cpu(self.backbone), head)
-
-    def record(self) -> dict[str, Any]:
-        """Give everything as a checkpoint holds it."""
-        self._refuse_broken_weights()
-        return {
-            "backbone": self.backbone.state_dict(),
-            "heads": self.heads.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "random": random_state(self.device),
-            "step": self.step,
-            "seconds": self.seconds,
-            "sums": self.sums,
-            "curves": self.curves,
-            "best": self.best,
-            "best_epoch": self.best_epoch,
-        }
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take over what `record` gave."""
-        self.backbone.load_state_dict(saved["backbone"])
-        self.heads.load_state_dict(saved["heads"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.sums.copy_(saved["sums"])
-        for name in ("step", "seconds", "curves", "best", "best_epoch"):
-            setattr(self, name, saved[name])
-        set_random_state(saved["random"], self.device)
-
-    def trained(self) -> Trained:
-        heads = {name: _on_cpu(head) for name, head in zip(self.subjects, self.heads, strict=True)}
-        return Trained(self.weights(), self.best, self.best_epoch, heads, list(self.curves), self.step, self.seconds)
-
-    def _refuse_broken_weights(self) -> None:
-        norms = torch.stack(torch._foreach_norm([value.detach() for value in self.parameters]))
-        if not bool(norms.isfinite().all()):
-            raise BadInputError(
-                f"Got weights that are not finite after step {self.step}: expected numbers. The last checkpoint is "
-                f"kept. {_MILDER}"
-            )
-
-
 class _Trainer:
     """The loop over epochs and steps."""
 
@@ -252,7 +146,7 @@ class _Trainer:
         data: TrainingData | AcrossSubjects,
         cache: ImageCache,
         labels: Tensor,
-        state: _RunState,
+        state: RunState,
         features: dict[str, Tensor],
         origin: Origin,
         run: Path,
@@ -270,7 +164,7 @@ class _Trainer:
             rows[self.training] = self.training[
                 derangement([data.concepts[index] for index in self.training], recipe.seed)
             ]
-        self.signals = [torch.from_numpy(one.signals[rows]).to(state.device) for one in _by_subject(recipe, data)]
+        self.signals = [torch.from_numpy(one.signals[rows]).to(state.device) for one in by_subject_of(recipe, data)]
         n_last = len(self.training) % recipe.batch_size
         self.n_batches = len(self.training) // recipe.batch_size + (n_last > 1)
         if not self.n_batches:
@@ -437,20 +331,7 @@ class _Trainer:
         )
 
     def _kept(self) -> str:
-        return f"The last checkpoint in {self.run} is kept. {_MILDER}"
-
-
-def _by_subject(recipe: Recipe, data: TrainingData | AcrossSubjects) -> tuple[TrainingData, ...]:
-    """Give the data of every subject that has a head; none without signals."""
-    if not recipe.beta:
-        return ()
-    return data.by_subject if isinstance(data, AcrossSubjects) else (data,)
-
-
-def _layers(recipe: Recipe) -> tuple[str, ...]:
-    if not recipe.beta:
-        return ()
-    return recipe.layers or tuple(described(recipe.backbone).areas.values())
+        return f"The last checkpoint in {self.run} is kept. {MILDER}"
 
 
 def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn.Module:
@@ -463,11 +344,6 @@ def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn
     return deepcopy(network).float().to(device).to(memory_format=torch.channels_last).train()
 
 
-def _on_cpu(module: nn.Module) -> dict[str, Tensor]:
-    """Copy a module's weights, in memory order as safetensors wants them."""
-    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in module.state_dict().items()}
-
-
 def _as_csv(curves: Sequence[dict[str, float]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(curves[0]), lineterminator="\n")
@@ -476,7 +352,7 @@ def _as_csv(curves: Sequence[dict[str, float]]) -> str:
     return text.getvalue()
 
 
-def _require_space(run: Path, state: _RunState) -> None:
+def _require_space(run: Path, state: RunState) -> None:
     """Refuse a disk that cannot hold the checkpoints that are kept and the one that is being written."""
     values = [*state.backbone.state_dict().values(), *state.heads.state_dict().values()]
     one = _TENSORS_A_WEIGHT * sum(value.nbytes for value in values)

@@ -17,6 +17,7 @@ from torch import nn
 import brainscore_realnet
 from brainscore_realnet.errors import BadInputError, StoreError
 from brainscore_realnet.networks.checkpoints import split_state_dict
+from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.training import devices, trainer
 from brainscore_realnet.training.checkpoints import Interrupted
 from brainscore_realnet.training.data import TrainingData, across_subjects
@@ -245,7 +246,7 @@ def test_curves_are_those_of_the_weights(tmp_path):
     network = tiny()
     backbone, head = split_state_dict(trained.weights)
     network.load_state_dict(backbone)
-    reader = trainer.GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
+    reader = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
     reader.load_state_dict(head)
     images = torch.cat(list(trainer.batches(cache, held, 8, "cpu")))
     with torch.no_grad(), trainer.recorded_layers(network, LAYERS) as features:
@@ -277,7 +278,7 @@ def test_first_step_is_adam_on_the_literal_loss(tmp_path):
         labels = network(images).argmax(1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        head = trainer.GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
+        head = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
         network.train()
         with trainer.recorded_layers(network, LAYERS) as features:
             logits = network(images)

@@ -1,0 +1,140 @@
+"""What changes while a network is trained, what a checkpoint holds of it, and what it leads to."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.networks.backbones import backbone as described
+from brainscore_realnet.networks.checkpoint_forms import join_state_dict
+from brainscore_realnet.networks.generation_head import GenerationHead
+from brainscore_realnet.training.data import AcrossSubjects, TrainingData
+from brainscore_realnet.training.devices import random_state, set_random_state
+from brainscore_realnet.training.recipes import Recipe
+
+PARTS = ("loss", "classification", "mse", "contrastive")
+"""Parts of the loss in the curves: L^A, L^C, L^MSE and L^Cont; the last two are 0 without signals."""
+
+MILDER = "Train with a lower learning rate, with clip_norm, or with precision fp32."
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leads to; all tensors are on the CPU, of float32 where they are floating."""
+
+    weights: dict[str, Tensor]
+    """Of the last epoch, in the form of `join_state_dict`; the backbone alone without a head or with several"""
+    best: dict[str, Tensor] | None
+    """The same of the epoch with the lowest validation loss; None when no concept is held out"""
+    best_epoch: int | None
+    """That epoch, from 1"""
+    heads: dict[str, dict[str, Tensor]]
+    """Weights of the last epoch's heads by subject (``sub-01``); empty without signals"""
+    curves: list[dict[str, float]]
+    """One an epoch: ``epoch``, ``steps``, ``seconds``, ``training_…`` and ``validation_…`` of each of `PARTS`, and
+    ``validation_spearman`` of generated and measured signals, the mean over held-out images. The validation losses are
+    over all held-out images at once, so that L^Cont compares more images than in a batch"""
+    steps: int
+    """Steps done"""
+    seconds: float
+    """Time that they took, interruptions left out"""
+
+
+class RunState:
+    """All that changes while a network is trained, and that a checkpoint holds."""
+
+    def __init__(
+        self, recipe: Recipe, network: nn.Module, data: TrainingData | AcrossSubjects, device: torch.device
+    ) -> None:
+        self.backbone = deepcopy(network).float().requires_grad_(True)
+        self.layers = layers_of(recipe)
+        by_subject = by_subject_of(recipe, data)
+        heads = [
+            GenerationHead.for_backbone(self.backbone, self.layers, one.n_signals, recipe.image_size, recipe.hidden)
+            for one in by_subject
+        ]
+        self.subjects = [str(one.subject) for one in by_subject]
+        self.backbone.to(device).to(memory_format=torch.channels_last)
+        self.heads = nn.ModuleList(heads).to(device)
+        self.device = device
+        self.parameters = [*self.backbone.parameters(), *self.heads.parameters()]
+        self.optimiser = torch.optim.Adam(
+            self.parameters,
+            lr=recipe.learning_rate,
+            betas=recipe.adam_betas,
+            eps=recipe.adam_epsilon,
+            weight_decay=recipe.weight_decay,
+            fused=device.type == "cuda",
+        )
+        self.step = 0
+        self.seconds = 0.0
+        self.sums = torch.zeros(len(PARTS), dtype=torch.float64, device=device)
+        self.curves: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] | None = None
+        self.best_epoch: int | None = None
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copy the weights to the CPU, in the form in which the store keeps them."""
+        head = _on_cpu(self.heads[0]) if len(self.heads) == 1 else {}
+        return join_state_dict(_on_cpu(self.backbone), head)
+
+    def record(self) -> dict[str, Any]:
+        """Give everything as a checkpoint holds it."""
+        self._refuse_broken_weights()
+        return {
+            "backbone": self.backbone.state_dict(),
+            "heads": self.heads.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": random_state(self.device),
+            "step": self.step,
+            "seconds": self.seconds,
+            "sums": self.sums,
+            "curves": self.curves,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take over what `record` gave."""
+        self.backbone.load_state_dict(saved["backbone"])
+        self.heads.load_state_dict(saved["heads"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.sums.copy_(saved["sums"])
+        for name in ("step", "seconds", "curves", "best", "best_epoch"):
+            setattr(self, name, saved[name])
+        set_random_state(saved["random"], self.device)
+
+    def trained(self) -> Trained:
+        """Give the result."""
+        heads = {name: _on_cpu(head) for name, head in zip(self.subjects, self.heads, strict=True)}
+        return Trained(self.weights(), self.best, self.best_epoch, heads, list(self.curves), self.step, self.seconds)
+
+    def _refuse_broken_weights(self) -> None:
+        norms = torch.stack(torch._foreach_norm([value.detach() for value in self.parameters]))
+        if not bool(norms.isfinite().all()):
+            raise BadInputError(
+                f"Got weights that are not finite after step {self.step}: expected numbers. The last checkpoint is "
+                f"kept. {MILDER}"
+            )
+
+
+def by_subject_of(recipe: Recipe, data: TrainingData | AcrossSubjects) -> tuple[TrainingData, ...]:
+    """Give the data of every subject that has a head; none without signals."""
+    if not recipe.beta:
+        return ()
+    return data.by_subject if isinstance(data, AcrossSubjects) else (data,)
+
+
+def layers_of(recipe: Recipe) -> tuple[str, ...]:
+    """Name the layers whose features generate signals; none without signals."""
+    if not recipe.beta:
+        return ()
+    return recipe.layers or tuple(described(recipe.backbone).areas.values())
+
+
+def _on_cpu(module: nn.Module) -> dict[str, Tensor]:
+    """Copy a module's weights, in memory order as safetensors wants them."""
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in module.state_dict().items()}
