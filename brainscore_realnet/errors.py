@@ -7,6 +7,9 @@ The command line prints them without a traceback and exits with status 2.
 class RealnetError(Exception):
     """Base of every error that is about the input and not about the program."""
 
+    exit_status = 2
+    """What the command line ends with."""
+
 
 class MissingDataError(RealnetError):
     """A data set, subject, image or file that is needed is not there."""

@@ -1,11 +1,9 @@
 """Where a score came from: identifiers, hashes, versions, hardware, timings."""
 
-import importlib.metadata
-import platform
 from datetime import UTC, datetime
 from typing import Any
 
-PACKAGES = ("brainscore_realnet", "brainscore_vision", "brainscore-core", "numpy", "scipy", "torch", "torchvision")
+from brainscore_realnet.store.versions import machine, versions
 
 
 def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]) -> dict[str, Any]:
@@ -39,8 +37,8 @@ def provenance(model: Any, benchmark: Any, score: Any, seconds: dict[str, float]
             **score.attrs.get("benchmark_provenance", {}),
         },
         "simulated": model.identifier.startswith("sim-") or _is_simulated(origin, score),
-        "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
-        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "versions": versions(),
+        "machine": machine(),
         "seconds": {part: round(duration, 3) for part, duration in seconds.items()},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -59,10 +57,3 @@ def _is_simulated(origin: Any, score: Any) -> bool:
 def _layers(model: Any) -> dict[str, str] | None:
     region_layer_map = getattr(getattr(model, "layer_model", None), "region_layer_map", None)
     return {region: str(layer) for region, layer in region_layer_map.items()} if region_layer_map else None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError, RealnetError
 from brainscore_realnet.scoring.identifiers import package_identifiers, upstream_identifiers
-from brainscore_realnet.store import atomic_file, file_hash, folder, home, lock, require_space, weights
+from brainscore_realnet.store import atomic_file, file_hash, home, lock, require_space, weights
 from brainscore_realnet.store.atomic import require_writable
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TORCH_ENDINGS = (".pt", ".pth", ".pth.tar")
 SAFETENSORS_ENDING = ".safetensors"
-_LOCK = "weights"
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,9 @@ def import_weights(
         **({"trained_on": trained_on} if trained_on else {}),
         **({"note": note} if note else {}),
     }
-    with lock(_LOCK):
+    with lock(f"weights-{identifier}"):
         _require_free(identifier, replace)
-        old = weights.find_card(identifier)
         weights.save(identifier, state, card)
-        if old is not None:
-            _drop_unused(old["weights_file"])
     return require_stored(identifier)
 
 
@@ -181,10 +177,7 @@ def remove_weights(identifier: str) -> int:
         The card cannot be read.
     """
     require_stored(identifier)
-    with lock(_LOCK):
-        card = require_stored(identifier)
-        (folder("weights", "cards") / f"{identifier}.json").unlink(missing_ok=True)
-        return _drop_unused(card["weights_file"])
+    return weights.remove(identifier)
 
 
 def require_stored(identifier: str) -> dict[str, Any]:
@@ -269,20 +262,6 @@ def _backbone_of(identifier: str, wanted: str | None) -> "Backbone":
             f"Got the backbone {chosen.name} for {identifier!r}, whose backbone is {due}. Choose another identifier."
         )
     return chosen or backbone(due or "cornet_s")
-
-
-def _drop_unused(weights_file: str) -> int:
-    """Delete weights that no card is of; give the bytes that were freed. A card that cannot be read may be of them."""
-    try:
-        used = {(weights.find_card(identifier) or {}).get("weights_file") for identifier in weights.identifiers()}
-    except RealnetError:
-        return 0
-    path = home() / "weights" / weights_file
-    if weights_file in used or not path.is_file():
-        return 0
-    freed = path.stat().st_size
-    path.unlink(missing_ok=True)
-    return freed
 
 
 def _stored_model(identifier: str) -> StoredModel:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError
-from brainscore_realnet.store.atomic import atomic_file, read_json, write_json
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError, RealnetError
+from brainscore_realnet.store.atomic import atomic_file, lock, read_json, write_json
 from brainscore_realnet.store.folders import folder, home
 from brainscore_realnet.store.hashing import sha256_bytes, sha256_file
 
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 
+_LOCK = "weights"
 _verified: set[tuple[str, int, int, str]] = set()
 
 
 def save(identifier: str, state_dict: "Mapping[str, Tensor]", card: Mapping[str, Any]) -> Path:
     """Keep a model's weights and its card under an identifier; an earlier card of that identifier is replaced.
+
+    Weights that the replaced card was of are deleted, unless another card is of the same ones.
 
     Parameters
     ----------
@@ -63,8 +66,6 @@ def save(identifier: str, state_dict: "Mapping[str, Tensor]", card: Mapping[str,
     content = safetensors.torch.save(tensors, metadata={"format": "pt"})
     sha256 = sha256_bytes(content)
     path = folder("weights") / f"{sha256[:16]}.safetensors"
-    with atomic_file(path) as part:
-        part.write_bytes(content)
     own = {
         "identifier": identifier,
         "weights_file": path.name,
@@ -73,8 +74,35 @@ def save(identifier: str, state_dict: "Mapping[str, Tensor]", card: Mapping[str,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "format_version": FORMAT_VERSION,
     }
-    write_json(card_path, {**card, **own})
+    with lock(_LOCK):
+        replaced = _weights_file(card_path)
+        with atomic_file(path) as part:
+            part.write_bytes(content)
+        write_json(card_path, {**card, **own})
+        if replaced:
+            _drop_unused(replaced)
     return path
+
+
+def remove(identifier: str) -> int:
+    """Delete a model card, and its weights unless another card is of the same ones.
+
+    Returns
+    -------
+    int
+        Bytes that were freed; 0 also when there is no card.
+
+    Raises
+    ------
+    BadFileError
+        The card cannot be read.
+    """
+    with lock(_LOCK):
+        card = find_card(identifier)
+        if card is None:
+            return 0
+        _card_path(identifier).unlink(missing_ok=True)
+        return _drop_unused(card["weights_file"])
 
 
 def find_card(identifier: str) -> dict[str, Any] | None:
@@ -120,6 +148,28 @@ def load(identifier: str) -> "tuple[dict[str, Tensor], dict[str, Any]]":
     path = home() / "weights" / card["weights_file"]
     _verify(path, card)
     return safetensors.torch.load_file(path), card
+
+
+def _weights_file(card_path: Path) -> str | None:
+    """Name the weights that a card is of; None when there is none, or a broken one."""
+    try:
+        return _read_card(card_path)["weights_file"] if card_path.is_file() else None
+    except BadFileError:
+        return None
+
+
+def _drop_unused(weights_file: str) -> int:
+    """Delete weights that no card is of; give the bytes that were freed. A card that cannot be read may be of them."""
+    try:
+        used = {(find_card(identifier) or {}).get("weights_file") for identifier in identifiers()}
+    except RealnetError:
+        return 0
+    path = home() / "weights" / weights_file
+    if weights_file in used or not path.is_file():
+        return 0
+    freed = path.stat().st_size
+    path.unlink(missing_ok=True)
+    return freed
 
 
 def _verify(path: Path, card: Mapping[str, Any]) -> None:
