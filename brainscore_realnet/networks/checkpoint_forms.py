@@ -18,7 +18,7 @@ def join_state_dict(backbone: Mapping[str, Tensor], head: Mapping[str, Tensor]) 
     backbone : mapping of str to Tensor
         Under plain names: `V1.conv1.weight`.
     head : mapping of str to Tensor
-        `fc_v1.weight` … `fc.bias`; may be empty.
+        `fc_v1.weight` … `fc.bias`, or `sub-01.fc_v1.weight` … of several subjects' heads; may be empty.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def published_form(backbone: Mapping[str, Tensor], head: Mapping[str, Tensor]) -
 def check_weights(
     build: Callable[[], nn.Module], backbone: Mapping[str, Tensor], head: Mapping[str, Tensor]
 ) -> GenerationHead | None:
-    """Check that weights fit a backbone, that a head beside them fits the backbone's layers, and that all are finite.
+    """Check that weights fit a backbone, that heads beside them fit the backbone's layers, and that all are finite.
 
     How many features a layer has follows from the size of the images in training, which weights do not tell: the
     head's own sizes are taken, and must agree with each other.
@@ -63,7 +63,8 @@ def check_weights(
     Returns
     -------
     GenerationHead or None
-        The head with its weights, its layers in the network's order; None when there is none.
+        The head with its weights, its layers in the network's order, of several subjects' heads the first; None when
+        there is none.
 
     Raises
     ------
@@ -74,9 +75,21 @@ def check_weights(
     load_backbone(network, backbone)
     if not head:
         return None
-    generation_head = GenerationHead(**_head_sizes(network, head))
-    load_backbone(generation_head, head)
-    return generation_head
+    loaded = []
+    for one in _heads(head):
+        generation_head = GenerationHead(**_head_sizes(network, one))
+        load_backbone(generation_head, one)
+        loaded.append(generation_head)
+    return loaded[0]
+
+
+def _heads(head: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    """Part the weights of several subjects' heads; those of a single head have no subject in front."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, value in head.items():
+        subject, _, own = name.partition(".") if name.startswith("sub-") else ("", "", name)
+        parts.setdefault(subject, {})[own] = value
+    return [parts[subject] for subject in sorted(parts)]
 
 
 def _head_sizes(network: nn.Module, head: Mapping[str, Tensor]) -> dict[str, Any]:

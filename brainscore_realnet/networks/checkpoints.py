@@ -132,8 +132,8 @@ def split_state_dict(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], 
     Understood are published CORnet-S checkpoints (`state_dict` → `module.V1…`), ReAlnet checkpoints (backbone under
     `realnet.` or `realnet.module.`, head as `fc_v1.weight` … `fc.bias`, all of it with or without `module.` in front)
     and plain state dicts. `module.` is what `DataParallel` puts in front of every name; it is dropped only where every
-    name has it. A top-level `fc` belongs to the head if there are `fc_…` or `realnet.…` names beside it, and is the
-    backbone's classifier (ResNet) otherwise.
+    name has it. A model across subjects has a head for each: `sub-01.fc_v1.weight`. A top-level `fc` belongs to the
+    head if there are `fc_…` or `realnet.…` names beside it, and is the backbone's classifier (ResNet) otherwise.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def split_state_dict(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], 
 
 
 def _is_head(name: str) -> bool:
-    return name.startswith(("fc_", "fc."))
+    return re.match(r"(sub-\d+\.)?fc[_.]", name) is not None
 
 
 def _without_prefix(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,17 +2,20 @@
 
 import hashlib
 import importlib
+import re
 
 import pytest
 import torch
 from torch import nn
 
-from brainscore_realnet.adapters import commitment
 from brainscore_realnet.adapters.commitment import committed_model
 from brainscore_realnet.errors import BadFileError, MissingWeightsError, UnknownIdentifierError
+from brainscore_realnet.networks import backbones
 from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone
 from brainscore_realnet.networks.published import Published
-from brainscore_realnet.store import weights
+from brainscore_realnet.scoring.identifiers import package_identifiers
+from brainscore_realnet.store import folder, weights
+from brainscore_realnet.training.recipes import RECIPES
 
 AREAS = {"V1": "0", "V2": "1", "V4": "2", "IT": "2"}
 
@@ -25,8 +28,7 @@ def network() -> nn.Sequential:
 def small_backbone_and_no_second_download(own_store, monkeypatch):
     small = Backbone("small", network, AREAS, "3", 64, IMAGENET_MEAN, IMAGENET_STD)
     monkeypatch.setattr(importlib.import_module("brainscore_realnet.store.download"), "_RETRIES", 0)
-    known = commitment.backbone
-    monkeypatch.setattr(commitment, "backbone", lambda name: small if name == "small" else known(name))
+    monkeypatch.setitem(backbones._BACKBONES, "small", small)
 
 
 @pytest.fixture
@@ -40,9 +42,9 @@ def published(tmp_path, state):
     """A published file that was downloaded before, so that no network is needed."""
 
     def make(content):
-        folder = commitment.folder("weights", "published")
-        torch.save(content, folder / "small.pt")
-        sha1 = hashlib.sha1((folder / "small.pt").read_bytes()).hexdigest()
+        file = folder("weights", "published") / "small.pt"
+        torch.save(content, file)
+        sha1 = hashlib.sha1(file.read_bytes()).hexdigest()
         return Published("http://127.0.0.1:9/small.pt", "small.pt", f"sha1:{sha1}", "nobody")
 
     return make
@@ -93,6 +95,33 @@ def test_no_weights_say_where_was_looked_and_what_to_do(own_store):
         committed_model("small-model", "small")
     assert str(own_store / "weights") in str(caught.value)
     assert "brainscore weights import FILE --model" in str(caught.value)
+
+
+OPTIONS = {"subject": int, "beta": float, "contrastive": str}
+
+
+@pytest.mark.parametrize("identifier", [name for name in package_identifiers("model") if name.startswith("realnet-")])
+def test_no_weights_of_a_trained_family_name_the_command_whose_recipe_leads_to_them(identifier):
+    with pytest.raises(MissingWeightsError) as caught:
+        committed_model(identifier, "small")
+    command = re.search(r"Train it: `brainscore train (\S+)([^`]*)`\. Weights that you have", str(caught.value))
+    options = re.findall(r"--(\w+)(?: (\w+))?", command[2])
+    typed = {name: OPTIONS[name](value) if value else True for name, value in options}
+    assert typed.pop("all", False) is identifier.endswith("-all")
+    assert RECIPES[command[1]].changed(**typed).identifier == identifier
+
+
+@pytest.mark.parametrize("identifier", ["small-model", "realnet-eeg-sub01-other", "my-realnet-eeg-sub01"])
+def test_no_command_is_named_that_would_train_another_model(identifier):
+    with pytest.raises(MissingWeightsError) as caught:
+        committed_model(identifier, "small")
+    assert "brainscore train" not in str(caught.value)
+
+
+def test_failed_download_of_a_trained_model_names_its_training():
+    nowhere = Published("http://127.0.0.1:9/small.pt", "small.pt", "sha1:" + "0" * 40, "nobody")
+    with pytest.raises(MissingWeightsError, match=r"refused.*brainscore train realnet-eeg --subject 7`"):
+        committed_model("realnet-eeg-sub07", "small", nowhere)
 
 
 def test_failed_download_names_address_cause_and_what_to_do():

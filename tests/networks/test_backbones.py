@@ -9,7 +9,12 @@ from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.networks.backbones import NAMES, Backbone, backbone, build
 from brainscore_realnet.networks.recording import recorded_layers
 
-PARAMETERS = {"cornet_s": 53_416_616, "resnet_101": 44_549_160, "clip_rn101": 56_259_936}
+PARAMETERS = {
+    "cornet_s": 53_416_616,
+    "resnet_101": 44_549_160,
+    "clip_rn101": 56_259_936,
+    "sim_cornet_s_narrow": 3_445_400,
+}
 SHAPES = {
     "cornet_s": {
         "V1": (64, 56, 56),
@@ -26,6 +31,13 @@ SHAPES = {
         "readout": (2048, 1, 1),
     },
     "clip_rn101": {"V1": (64, 112, 112), "V2": (256, 56, 56), "V4": (1024, 14, 14), "IT": (512,), "readout": (512,)},
+    "sim_cornet_s_narrow": {
+        "V1": (16, 16, 16),
+        "V2": (32, 8, 8),
+        "V4": (64, 4, 4),
+        "IT": (128, 2, 2),
+        "readout": (128, 1, 1),
+    },
 }
 
 
@@ -40,7 +52,7 @@ def built(request: pytest.FixtureRequest) -> tuple[Backbone, nn.Module]:
     return backbone(request.param), build(request.param).eval()
 
 
-def test_areas_and_readout_exist_and_put_out_their_shapes_at_224(built: tuple[Backbone, nn.Module]) -> None:
+def test_areas_and_readout_exist_and_put_out_their_shapes(built: tuple[Backbone, nn.Module]) -> None:
     entry, network = built
     assert list(entry.areas) == ["V1", "V2", "V4", "IT"]
     assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[entry.name]

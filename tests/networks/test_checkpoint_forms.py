@@ -60,6 +60,22 @@ def test_the_head_comes_back_with_its_sizes_its_weights_and_the_networks_order_o
     assert torch.equal(found(features), original(features))
 
 
+def test_several_subjects_heads_come_back_and_each_is_checked():
+    torch.manual_seed(0)
+    heads = {who: head() for who in ("sub-01", "sub-02")}
+    state = {f"{who}.{name}": value for who, one in heads.items() for name, value in one.state_dict().items()}
+    trunk = network().state_dict()
+    backbone, found = split_state_dict(join_state_dict(trunk, state))
+    assert same(found, state)
+    assert same(backbone, trunk)
+    first = check_weights(network, backbone, found)
+    features = {"0": torch.randn(2, 8), "3": torch.randn(2, 4)}
+    assert torch.equal(first(features), heads["sub-01"](features))
+    found.pop("sub-02.fc_3.bias")
+    with pytest.raises(BadFileError, match=r"1 missing \(fc_3\.bias\)"):
+        check_weights(network, backbone, found)
+
+
 def test_a_backbone_alone_has_no_head():
     assert check_weights(network, network().state_dict(), {}) is None
 
