@@ -14,6 +14,7 @@ from brainscore_realnet.cli.list import List
 from brainscore_realnet.cli.rdm import Compute
 from brainscore_realnet.cli.rdm import Status as RDMStatus
 from brainscore_realnet.cli.score import Score
+from brainscore_realnet.cli.train import TrainCommand
 from brainscore_realnet.cli.weights import Export as WeightsExport
 from brainscore_realnet.cli.weights import Import, WeightsList
 from brainscore_realnet.cli.weights import Remove as WeightsRemove
@@ -48,6 +49,7 @@ Command = (
     | Annotated[List, tyro.conf.subcommand("list")]
     | Data
     | RDM
+    | TrainCommand
     | Weights
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )
@@ -64,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after wrong input, or 130 after Ctrl-C.
+        0, or 2 after wrong input, or 130 after Ctrl-C (128 and the signal's number where training was asked to stop).
     """
     command = tyro.cli(
         Command,
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except RealnetError as error:
         print(f"brainscore: {error}", file=sys.stderr)
-        return 2
+        return error.exit_status
     except ModuleNotFoundError as error:
         print(
             f"brainscore: {error}. A plugin needs a package that is not installed: install it, or set "

@@ -38,10 +38,8 @@ def computed(compute: Callable[..., Tensor], tensors: Mapping[str, Tensor], *oth
 
 
 def values_can_be_read(device: torch.device) -> bool:
-    """Tell whether Python may look at values now: not while code is compiled or a CUDA graph is captured."""
-    if torch.compiler.is_compiling():
-        return False
-    return device.type != "cuda" or not torch.cuda.is_current_stream_capturing()
+    """Tell whether Python may look at values now: not while code is compiled, nor on a GPU: it would have to wait."""
+    return device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _refuse_not_finite(tensors: Mapping[str, Tensor]) -> None:

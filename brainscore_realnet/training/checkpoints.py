@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,10 @@ _logger = logging.getLogger(__name__)
 
 class Interrupted(RealnetError):  # noqa: N818 - being stopped is no mistake of anyone
     """Training was asked to stop, and did after it had written a checkpoint."""
+
+    def __init__(self, message: str, signal_name: str | None = None) -> None:
+        super().__init__(message)
+        self.exit_status = 128 + signal.Signals[signal_name] if signal_name else super().exit_status
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,43 @@ def load(run: str | Path, origin: Origin) -> dict[str, Any] | None:
         _refuse_other_origin(path, content["origin"], origin)
         return content["state"]
     return None
+
+
+class Writer:
+    """Writes checkpoints beside the training, one at a time and in order."""
+
+    def __init__(self, run: str | Path, origin: Origin) -> None:
+        self.run, self.origin = run, origin
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self.writing: Future[Path] | None = None
+
+    def save(self, step: int, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint as `checkpoints.save`, after the one before it; `state` must not change any more."""
+        self.finish()
+        self.writing = self.beside.submit(save, self.run, step, state, self.origin)
+
+    def check(self) -> None:
+        """Raise what went wrong with a checkpoint that is written or given up; one that is being written may be."""
+        if self.writing is not None and self.writing.done():
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait until the last checkpoint is on the disk; raises as `checkpoints.save`."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> None:
+        """Let the checkpoint that is being written be finished; what goes wrong with it is logged."""
+        self.beside.shutdown()
+        if self.writing is not None and (error := self.writing.exception()):
+            _logger.warning("the last checkpoint in %s was not written: %s", self.run, error)
+
+
+def remove_all(run: str | Path) -> None:
+    """Delete all checkpoints of a run."""
+    for path in _files(Path(run)):
+        _remove(path)
 
 
 def bytes_in(run: str | Path) -> int:

@@ -153,8 +153,17 @@ def eeg_training_data(
         No sample lies in the window, recording and images differ in number, a value is not finite, all are equal, or
         a test image or concept is among the training images.
     """
-    table = things_eeg2.open_images("training", name)
-    recording = things_eeg2.open_subject(subject, "training", name)
+    data = _eeg("training", subject, name, window)
+    refuse_test_images(data, *_eeg_test_side(name))
+    return data
+
+
+def _eeg(
+    split: str, subject: str, name: str, window: tuple[float, float], scale: tuple[float, float] | None = None
+) -> TrainingData:
+    """Give a subject's mean EEG to the images of a split; `scale` is in place of their own mean and deviation."""
+    table = things_eeg2.open_images(split, name)
+    recording = things_eeg2.open_subject(subject, split, name)
     if recording.ch_names != things_eeg2.CHANNELS or recording.data.shape[2:3] != (len(things_eeg2.CHANNELS),):
         raise BadFileError(
             f"Got {recording.data.shape[2]} channels ({', '.join(recording.ch_names)}) of {subject} in {name}: "
@@ -163,15 +172,8 @@ def eeg_training_data(
     inside = _samples(recording.times, window)
     averages = _averages(recording.data, inside)
     times = tuple(float(time) for time in recording.times[inside])
-    data = _standardised(
-        averages,
-        table,
-        [row["unique_id"] for row in table.rows],
-        {"subject": subject, "dataset": name, "ch_names": recording.ch_names, "times": times},
-        recording.sha256,
-    )
-    refuse_test_images(data, *_eeg_test_side(name))
-    return data
+    about = {"subject": subject, "dataset": name, "ch_names": recording.ch_names, "times": times}
+    return _standardised(averages, table, [row["unique_id"] for row in table.rows], about, recording.sha256, scale)
 
 
 def fmri_training_data(
@@ -200,17 +202,20 @@ def fmri_training_data(
         Components and images differ in number, or a test image or concept is among the training images.
     """
     kamitani.prepare(name, [subject], n_components, progress=False)
-    targets = kamitani.open_targets(subject, name, n_components)
-    table = kamitani.open_images("training", name)
-    data = _standardised(
-        np.asarray(targets.training),
-        table,
-        [row["synset"] for row in table.rows],
-        {"subject": subject, "dataset": name, "ch_names": (), "times": ()},
-        targets.sha256,
-    )
+    data = _fmri("training", subject, name, n_components)
     refuse_test_images(data, *_fmri_test_side(name))
     return data
+
+
+def _fmri(
+    split: str, subject: str, name: str, n_components: int, scale: tuple[float, float] | None = None
+) -> TrainingData:
+    """Give a subject's prepared components to the images of a split; `scale` as in `_eeg`."""
+    targets = kamitani.open_targets(subject, name, n_components)
+    table = kamitani.open_images(split, name)
+    about = {"subject": subject, "dataset": name, "ch_names": (), "times": ()}
+    values = np.asarray(getattr(targets, split))
+    return _standardised(values, table, [row["synset"] for row in table.rows], about, targets.sha256, scale)
 
 
 def without_signals(name: str, fmri: bool = False) -> TrainingData:
@@ -223,14 +228,48 @@ def without_signals(name: str, fmri: bool = False) -> TrainingData:
     BadInputError
         A test image or concept is among them.
     """
-    table: Any = kamitani.open_images("training", name) if fmri else things_eeg2.open_images("training", name)
+    data = _images_alone("training", name, fmri)
+    refuse_test_images(data, *(_fmri_test_side if fmri else _eeg_test_side)(name))
+    return data
+
+
+def _images_alone(split: str, name: str, fmri: bool) -> TrainingData:
+    table: Any = kamitani.open_images(split, name) if fmri else things_eeg2.open_images(split, name)
     concepts = tuple(row["synset" if fmri else "unique_id"] for row in table.rows)
     images = tuple(Path(row["path"]) for row in table.rows)
     signals = np.empty((len(images), 0), dtype=np.float32)
     sha256 = _hash(table.sha256, concepts, signals, "no signals")
-    data = TrainingData(name, None, images, concepts, signals, (0,), 0.0, 1.0, (), (), table.sha256, sha256)
-    refuse_test_images(data, *(_fmri_test_side if fmri else _eeg_test_side)(name))
-    return data
+    return TrainingData(name, None, images, concepts, signals, (0,), 0.0, 1.0, (), (), table.sha256, sha256)
+
+
+def selection_data(recipe: Recipe, data: TrainingData | AcrossSubjects) -> TrainingData | AcrossSubjects:
+    """Give the test images and the signals to them, on which the released code picks its checkpoint.
+
+    That leaks them: nothing but a recipe with ``reference=True`` asks for this. The signals are standardised with the
+    mean and the standard deviation of the training signals.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : TrainingData or AcrossSubjects
+        What it trains on.
+
+    Raises
+    ------
+    MissingDataError, BadFileError
+        As `eeg_training_data` and `fmri_training_data`, of the test split.
+    """
+    eeg = recipe.signal == "eeg"
+
+    def of(one: TrainingData) -> TrainingData:
+        scale = one.mean, one.std
+        if one.subject is None:
+            return _images_alone("test", recipe.dataset, fmri=not eeg)
+        if eeg:
+            return _eeg("test", one.subject, recipe.dataset, recipe.window or (0.0, 0.2), scale)
+        return _fmri("test", one.subject, recipe.dataset, recipe.n_components or kamitani.N_COMPONENTS, scale)
+
+    return across_subjects([of(one) for one in data.by_subject]) if isinstance(data, AcrossSubjects) else of(data)
 
 
 def across_subjects(by_subject: Sequence[TrainingData]) -> AcrossSubjects:
@@ -325,14 +364,19 @@ def _averages(epochs: np.ndarray, inside: slice) -> np.ndarray:
 
 
 def _standardised(
-    values: np.ndarray, table: things_eeg2.ImageTable, concepts: Sequence[str], about: dict[str, Any], source: str
+    values: np.ndarray,
+    table: things_eeg2.ImageTable,
+    concepts: Sequence[str],
+    about: dict[str, Any],
+    source: str,
+    scale: tuple[float, float] | None = None,
 ) -> TrainingData:
     """Standardise float64 values of shape (images, …) and join them with their images; `source` is their hash."""
     images = tuple(Path(row["path"]) for row in table.rows)
     whose = f"{about['subject']} in {about['dataset']}"
     _refuse_other_counts(len(values), len(images), len(concepts), whose)
     _refuse_unusable(values, images, whose)
-    mean, std = float(values.mean()), float(values.std())
+    mean, std = scale or (float(values.mean()), float(values.std()))
     signals = ((values - mean) / std).astype(np.float32).reshape(len(values), -1)
     return TrainingData(
         **about,

@@ -58,6 +58,11 @@ def checked_device(device: str | torch.device | None, precision: str) -> torch.d
     return place
 
 
+def device_name(device: torch.device) -> str:
+    """Name the device as its maker does, so far as that is known: ``NVIDIA H200``, or ``cpu``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
 def computes_in_bf16(device: torch.device) -> bool:
     """Tell whether the device computes in bfloat16 and does not emulate it."""
     if device.type == "cuda":

@@ -14,8 +14,9 @@ Everything is computed in float32, or in float64 where an argument is float64, a
 float16 arguments are converted first: soft ranks in bfloat16 are off by more than a rank. On CUDA, the matrix products
 of CKA follow `torch.set_float32_matmul_precision`; no other loss contains one. Call `backward` outside autocast.
 
-A loss that is not finite raises, and the message names the value that caused it. Inside `torch.compile` and while a
-CUDA graph is captured values cannot be looked at: there NaN goes through to the loss and is never masked.
+On a CPU a loss that is not finite raises, and the message names the value that caused it. On a GPU, which would have to
+be waited for, and inside `torch.compile` values are not looked at: there NaN goes through to the loss and is never
+masked.
 """
 
 import difflib

@@ -2,8 +2,10 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,18 @@ PARTS = ("loss", "classification", "mse", "contrastive")
 """Parts of the loss in the curves: L^A, L^C, L^MSE and L^Cont; the last two are 0 without signals."""
 
 MILDER = "Train with a lower learning rate, with clip_norm, or with precision fp32."
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Generated beside measured signals to a few held-out images."""
+
+    images: tuple[Path, ...]
+    """(n,)"""
+    generated: dict[str, np.ndarray]
+    """Subject to (n, n_signals) float32, z-scored"""
+    measured: dict[str, np.ndarray]
+    """The same of what was measured"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,8 @@ class Trained:
     """Steps done"""
     seconds: float
     """Time that they took, interruptions left out"""
+    examples: Examples | None
+    """Signals to a few held-out images after the last epoch; None without held-out concepts or signals"""
 
 
 class RunState:
@@ -67,7 +83,8 @@ class RunState:
             betas=recipe.adam_betas,
             eps=recipe.adam_epsilon,
             weight_decay=recipe.weight_decay,
-            fused=device.type == "cuda",
+            fused=device.type in ("cpu", "cuda"),
+            capturable=device.type == "cuda",
         )
         self.step = 0
         self.seconds = 0.0
@@ -82,20 +99,19 @@ class RunState:
         return join_state_dict(_on_cpu(self.backbone), head)
 
     def record(self) -> dict[str, Any]:
-        """Give everything as a checkpoint holds it."""
+        """Copy everything as a checkpoint holds it, so that training may go on while it is written."""
         self._refuse_broken_weights()
-        return {
+        changing = {
             "backbone": self.backbone.state_dict(),
             "heads": self.heads.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": random_state(self.device),
-            "step": self.step,
-            "seconds": self.seconds,
             "sums": self.sums,
             "curves": self.curves,
-            "best": self.best,
-            "best_epoch": self.best_epoch,
         }
+        # the best weights are replaced as a whole, never changed
+        fixed = {"step": self.step, "seconds": self.seconds, "best": self.best, "best_epoch": self.best_epoch}
+        return {**_copied(changing), **fixed}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take over what `record` gave."""
@@ -107,10 +123,12 @@ class RunState:
             setattr(self, name, saved[name])
         set_random_state(saved["random"], self.device)
 
-    def trained(self) -> Trained:
+    def trained(self, examples: Examples | None) -> Trained:
         """Give the result."""
         heads = {name: _on_cpu(head) for name, head in zip(self.subjects, self.heads, strict=True)}
-        return Trained(self.weights(), self.best, self.best_epoch, heads, list(self.curves), self.step, self.seconds)
+        return Trained(
+            self.weights(), self.best, self.best_epoch, heads, list(self.curves), self.step, self.seconds, examples
+        )
 
     def _refuse_broken_weights(self) -> None:
         norms = torch.stack(torch._foreach_norm([value.detach() for value in self.parameters]))
@@ -133,6 +151,15 @@ def layers_of(recipe: Recipe) -> tuple[str, ...]:
     if not recipe.beta:
         return ()
     return recipe.layers or tuple(described(recipe.backbone).areas.values())
+
+
+def _copied(value: Any) -> Any:
+    """Copy lists, dicts and tensors, the latter to the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _on_cpu(module: nn.Module) -> dict[str, Tensor]:

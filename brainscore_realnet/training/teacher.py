@@ -1,4 +1,7 @@
-"""The labels that a pretrained network gives, which the trained one is to keep (equation 2)."""
+"""The labels that a pretrained network gives, which the trained one is to keep (equation 2).
+
+They are computed once for all trainings that start from the same network with the same images.
+"""
 
 from copy import deepcopy
 from pathlib import Path
@@ -9,7 +12,7 @@ from torch import Tensor, nn
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import Backbone
-from brainscore_realnet.store import sha256_array, sha256_bytes, write_array
+from brainscore_realnet.store import folder, lock, sha256_array, sha256_bytes, write_array
 from brainscore_realnet.training.batches import batches
 from brainscore_realnet.training.checkpoints import Interrupted, Stop
 from brainscore_realnet.training.images import ImageCache
@@ -20,13 +23,12 @@ _LABELLED_AT_ONCE = 64
 def teacher_labels(
     network: nn.Module,
     cache: ImageCache,
-    run: Path,
     device: torch.device,
     about: Backbone,
     stop: Stop,
     network_sha256: str,
 ) -> Tensor:
-    """Give for each image the class that the pretrained network rates highest, computed once and kept in the run.
+    """Give for each image the class that the pretrained network rates highest, computed once and kept in the store.
 
     The network is copied, and runs in evaluation mode and in float32.
 
@@ -43,10 +45,17 @@ def teacher_labels(
         A signal asked to stop; nothing is kept.
     """
     key = sha256_bytes(f"{network_sha256} {cache.sha256} {about.mean} {about.std}".encode())
-    path = run / f"labels-{key[:16]}.npy"
-    kept = _kept_labels(path, len(cache))
-    if kept is not None:
-        return kept
+    path = folder("cache") / f"labels-{key[:16]}.npy"
+    with lock(path.name):
+        kept = _kept_labels(path, len(cache))
+        if kept is not None:
+            return kept
+        found = _labels(network, cache, device, about, stop)
+        write_array(path, found.numpy())
+    return found
+
+
+def _labels(network: nn.Module, cache: ImageCache, device: torch.device, about: Backbone, stop: Stop) -> Tensor:
     teacher = deepcopy(network).float().to(device).to(memory_format=torch.channels_last).eval()
     labels = []
     with torch.no_grad():
@@ -61,9 +70,7 @@ def teacher_labels(
                     f"shape ({len(images)}, classes). Give a network with its classifier."
                 )
             labels.append(logits.argmax(1).cpu())
-    found = torch.cat(labels)
-    write_array(path, found.numpy())
-    return found
+    return torch.cat(labels)
 
 
 def weights_sha256(network: nn.Module) -> str:

@@ -5,13 +5,14 @@ which the outputs of some layers are kept: the network's logits give L^C against
 the kept features give through a head the signals of L^G.
 """
 
-import csv
-import io
 import logging
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,21 +22,23 @@ from torch import Tensor, nn
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.networks.recording import recorded_layers
-from brainscore_realnet.store import require_space, write_text
+from brainscore_realnet.store import require_space
 from brainscore_realnet.training import checkpoints
-from brainscore_realnet.training._tensors import centred, unit
 from brainscore_realnet.training.batches import batches, to_device
 from brainscore_realnet.training.checkpoints import Interrupted, Origin, Stop
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
 from brainscore_realnet.training.devices import checked_device, own_randomness
 from brainscore_realnet.training.division import derangement, holdout
 from brainscore_realnet.training.images import ImageCache
-from brainscore_realnet.training.losses import alignment_loss, classification_loss, generation_loss
 from brainscore_realnet.training.recipes import Recipe
-from brainscore_realnet.training.run_state import MILDER, PARTS, RunState, Trained, by_subject_of
+from brainscore_realnet.training.run_state import MILDER, PARTS, Examples, RunState, Trained, by_subject_of
+from brainscore_realnet.training.steps import Objective, Step, fastest_step
 from brainscore_realnet.training.teacher import teacher_labels, weights_sha256
+from brainscore_realnet.training.validation import ConceptMeans, spearman_by_image
+from brainscore_realnet.training.watching import Watcher
 
-_SHOWN_EVERY = 20
+_LOOKED_AT_EVERY = 20  # steps from one look at the losses to the next: each look waits for the device
+_EXAMPLES = 32
 _TENSORS_A_WEIGHT = 4  # itself, two means of Adam, and the best validation one
 _logger = logging.getLogger(__name__)
 
@@ -50,12 +53,13 @@ def train(
     device: str | torch.device | None = None,
     progress: bool = True,
     until: int | None = None,
+    selection: tuple[TrainingData | AcrossSubjects, ImageCache] | None = None,
 ) -> Trained:
     """Train a network by a recipe, or go on where an interrupted training in the same folder stopped.
 
     Two trainings on one device with the same arguments, and on a CPU with the same number of threads, end with the same
     weights, interrupted or not. With ``recipe.reference``, what the released code does otherwise is done and named in
-    the log, but for the choice of a checkpoint on the test images: those are never looked at.
+    the log.
 
     Parameters
     ----------
@@ -67,13 +71,16 @@ def train(
     cache : ImageCache
         The images of `data`, in the same order and of the recipe's size.
     run : path
-        Folder of this training alone, for checkpoints, the teacher's labels and ``curves.csv``.
+        Folder of this training alone, for checkpoints and what `training.watching` writes.
     device : str or torch.device, optional
         Default: a GPU if there is one.
     progress : bool
         Show a progress bar.
     until : int, optional
         Stop after so many steps in all, as if a signal had asked for it.
+    selection : tuple of TrainingData or AcrossSubjects, and ImageCache, optional
+        Test images, from `selection_data`, for ``recipe.reference`` alone: validation is on them, not on held-out
+        concepts.
 
     Returns
     -------
@@ -101,17 +108,27 @@ def train(
         run_state = RunState(recipe, network, data, place)
         _require_space(run, run_state)
         cache = to_device(cache, place)
-        labels = teacher_labels(network, cache, run, place, described(recipe.backbone), stop, origin.network_sha256)
+        label = partial(_labels, network, place, recipe, stop, origin.network_sha256)
         saved = checkpoints.load(run, origin)
         if saved is not None:
             run_state.restore(saved)
             _logger.info("going on after step %d of the training in %s", run_state.step, run)
         features = stack.enter_context(recorded_layers(run_state.backbone, run_state.layers))
-        trainer = _Trainer(recipe, data, cache, labels.to(place), run_state, features, origin, run, stop)
-        if recipe.reference:
-            trainer.teacher = _as_released(recipe, network, place)
+        labels = label(cache)
+        training, rows = holdout(data.concepts, recipe.holdout, recipe.seed)
+        signals = _training_signals(recipe, data, training, place)
+        if selection is None:
+            held_out = HeldOut(data.images, data.concepts, cache, rows, labels, signals)
+        else:
+            held_out = _test_images(recipe, *selection, label, place)
+        teacher = _as_released(recipe, network, place) if recipe.reference else None
+        objective = Objective(recipe, run_state, features, labels, signals, teacher)
+        writer = checkpoints.Writer(run, origin)
+        stack.callback(writer.close)
+        watcher = stack.enter_context(Watcher(run, run_state.step))
+        trainer = _Trainer(data.images, cache, training, held_out, objective, writer, watcher, stop)
         trainer.train_epochs(until, progress)
-    return run_state.trained()
+        return run_state.trained(trainer.examples())
 
 
 def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
@@ -119,22 +136,26 @@ def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, 3, epoch]).permutation(n_images)
 
 
-def spearman_by_image(generated: Tensor, measured: Tensor) -> Tensor:
-    """Correlate the exact ranks of each image's signals; signals that are all equal correlate 0.
+@dataclass(frozen=True)
+class HeldOut:
+    """What a training is validated on: held-out concepts, or test images where the released code is followed."""
 
-    Parameters
-    ----------
-    generated, measured : Tensor, shape (n, n_signals)
+    images: tuple[Path, ...]
+    """All images of the cache"""
+    concepts: tuple[str, ...]
+    """One an image"""
+    cache: ImageCache
+    rows: np.ndarray
+    """(n,) int64, which of the images"""
+    labels: Tensor
+    """(images,) int64 of the pretrained network, on the device"""
+    signals: list[Tensor]
+    """(images, n_signals) a head, on the device"""
 
-    Returns
-    -------
-    Tensor, shape (n,), float64
-        On the CPU.
-    """
-    from scipy.stats import rankdata
-
-    ranks = [torch.from_numpy(rankdata(signals.cpu().numpy(), axis=1)) for signals in (generated, measured)]
-    return (unit(centred(ranks[0], dim=1)) * unit(centred(ranks[1], dim=1))).sum(1)
+    @property
+    def concepts_of_rows(self) -> list[str]:
+        """Concepts of the images that are validated on, (n,)."""
+        return [self.concepts[row] for row in self.rows]
 
 
 class _Trainer:
@@ -142,31 +163,21 @@ class _Trainer:
 
     def __init__(
         self,
-        recipe: Recipe,
-        data: TrainingData | AcrossSubjects,
+        images: tuple[Path, ...],
         cache: ImageCache,
-        labels: Tensor,
-        state: RunState,
-        features: dict[str, Tensor],
-        origin: Origin,
-        run: Path,
+        training: np.ndarray,
+        held_out: HeldOut,
+        objective: Objective,
+        writer: checkpoints.Writer,
+        watcher: Watcher,
         stop: Stop,
     ) -> None:
-        self.recipe, self.cache, self.labels, self.state = recipe, cache, labels, state
-        self.features, self.origin, self.run, self.stop = features, origin, run, stop
-        self.images = data.images
-        self.about = described(recipe.backbone)
-        self.teacher: nn.Module | None = None  # gives labels batch by batch only where the released code is followed
-        self.training, self.validation = holdout(data.concepts, recipe.holdout, recipe.seed)
-        # Row i holds the signals that image i is trained with; of held-out images, their own.
-        rows = np.arange(len(data.images))
-        if recipe.unpaired:
-            rows[self.training] = self.training[
-                derangement([data.concepts[index] for index in self.training], recipe.seed)
-            ]
-        self.signals = [torch.from_numpy(one.signals[rows]).to(state.device) for one in by_subject_of(recipe, data)]
-        n_last = len(self.training) % recipe.batch_size
-        self.n_batches = len(self.training) // recipe.batch_size + (n_last > 1)
+        self.recipe, self.objective, self.state = objective.recipe, objective, objective.state
+        self.images, self.cache, self.training, self.held_out = images, cache, training, held_out
+        self.writer, self.watcher, self.stop = writer, watcher, stop
+        self.about = described(self.recipe.backbone)
+        n_full, n_last = divmod(len(training), self.recipe.batch_size)
+        self.n_batches = n_full + (n_last > 1)
         if not self.n_batches:
             raise BadInputError(
                 f"Got {len(self.training)} image to train on: expected at least 2, as batch norm and the contrastive "
@@ -174,6 +185,9 @@ class _Trainer:
             )
         if n_last == 1:
             _logger.info("each epoch leaves out 1 image, since the last batch cannot be of one image")
+        self.change_weights: Step | None = None
+        self.unseen: list[tuple[int, Tensor, Tensor]] = []  # step, rows and parts of the loss that none looked at yet
+        self.seen_at = time.perf_counter()
 
     def train_epochs(self, until: int | None, progress: bool) -> None:
         """Train until all epochs are done, and leave a checkpoint of the end."""
@@ -187,19 +201,42 @@ class _Trainer:
             while len(state.curves) < finished:
                 start = time.perf_counter()
                 for rows, images in self._batches_left():
-                    parts = self._step(rows, images)
-                    state.step += 1
+                    self._step(rows, images)
                     state.seconds, start = state.seconds + time.perf_counter() - start, time.perf_counter()
                     bar.update(len(rows))
-                    if state.step % _SHOWN_EVERY == 0:
-                        bar.set_postfix(dict(zip(PARTS, parts.tolist(), strict=True)))
+                    if state.step % _LOOKED_AT_EVERY == 0:
+                        bar.set_postfix(self._look())
                     self._stop_if_asked(until)
                     if state.step % self.recipe.checkpoint_every == 0:
                         self._save()
+                self._look()
                 self._end_epoch()
                 state.seconds += time.perf_counter() - start
                 if len(state.curves) == finished:
                     self._save()
+        self.writer.finish()
+
+    @torch.no_grad()
+    def examples(self) -> Examples | None:
+        """Generate signals to a few held-out images, each of another concept."""
+        held_out = self.held_out
+        _, first = np.unique(held_out.concepts_of_rows, return_index=True)
+        chosen = held_out.rows[np.sort(first)[:_EXAMPLES]]
+        if not len(chosen) or not held_out.signals:
+            return None
+        self.state.backbone.eval()
+        _, generated = self.objective.forward(next(self._pixels(held_out.cache, chosen, len(chosen))))
+        rows = torch.from_numpy(chosen).to(self.state.device)
+
+        def by_subject(signals: Iterable[Tensor]) -> dict[str, np.ndarray]:
+            return {who: one.float().cpu().numpy() for who, one in zip(self.state.subjects, signals, strict=True)}
+
+        measured = by_subject(one[rows] for one in held_out.signals)
+        return Examples(tuple(held_out.images[index] for index in chosen), by_subject(generated), measured)
+
+    def _pixels(self, cache: ImageCache, order: np.ndarray, size: int) -> Iterator[Tensor]:
+        """Give images (n, 3, size, size) batch after batch."""
+        return batches(cache, order, size, self.state.device, self.about.mean, self.about.std)
 
     def _batches_left(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Give indices (n,) and pixels (n, 3, size, size) of the batches that are left in this epoch."""
@@ -208,60 +245,36 @@ class _Trainer:
         order = self.training[epoch_order(len(self.training), self.recipe.seed, epoch)]
         order = order[first * size : self.n_batches * size]
         rows = torch.from_numpy(order).to(self.state.device).split(size) if len(order) else ()
-        pixels = batches(self.cache, order, size, self.state.device, self.about.mean, self.about.std)
         self.state.backbone.train()
-        return zip(rows, pixels, strict=True)
+        return zip(rows, self._pixels(self.cache, order, size), strict=True)
 
-    def _step(self, rows: Tensor, images: Tensor) -> Tensor:
-        """Change the weights once; give the parts of the loss, (4,) float64."""
+    def _step(self, rows: Tensor, images: Tensor) -> None:
+        """Change the weights once."""
         try:
-            labels = self.labels[rows] if self.teacher is None else self._labels_as_released(self.teacher, images)
-            logits, generated = self._forward(images)
-            loss, parts = self._losses(logits, generated, labels, rows)
+            if self.change_weights is None:
+                self.change_weights = fastest_step(self.objective, rows, images)
+            parts = self.change_weights(rows, images)
         except BadInputError as error:
-            raise BadInputError(f"{error}. {self._where(rows)}") from error
-        if not bool(loss.isfinite()):
-            raise BadInputError(f"Got a loss of {loss.item()}: expected a finite number. {self._where(rows)}")
-        self.state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.state.parameters, self.recipe.clip_norm)
-        self.state.optimiser.step()
-        self.features.clear()
+            raise BadInputError(f"{error}. {self._where(self.state.step + 1, rows)}") from error
+        self.state.step += 1
         self.state.sums += parts
-        return parts
+        self.unseen.append((self.state.step, rows, parts))
 
-    def _forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Run the network: logits (n, classes), and every head's signals (n, n_signals)."""
-        low = self.recipe.precision == "bf16"
-        with torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=low):
-            logits = self.state.backbone(images)
-            if self.teacher is not None and self.state.backbone.training:
-                self.state.backbone(images)  # the released code generates from the features of a second pass
-            return logits, [head(self.features) for head in self.state.heads]
-
-    @torch.no_grad()
-    def _labels_as_released(self, teacher: nn.Module, images: Tensor) -> Tensor:
-        with torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            return teacher(images).argmax(1)
-
-    def _losses(
-        self, logits: Tensor, generated: Sequence[Tensor], labels: Tensor, rows: Tensor, modes: str | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Compute L^A, and its parts without gradient, (4,) float64."""
-        mode = modes or self.recipe.contrastive
-        classification = classification_loss(logits, labels)
-        by_head = [
-            generation_loss(signals, measured[rows], mode)
-            for signals, measured in zip(generated, self.signals, strict=True)
-        ]
-        mse, contrastive, total = (
-            [torch.stack(values).mean() for values in zip(*by_head, strict=True)]
-            if by_head
-            else [torch.zeros_like(classification)] * 3
-        )
-        loss = alignment_loss(classification, total, self.recipe.beta)
-        return loss, torch.stack([loss, classification, mse, contrastive]).detach().double()
+    def _look(self) -> dict[str, float]:
+        """Wait for the losses since the last look, refuse those that are not finite, and give the newest."""
+        self.writer.check()
+        if not self.unseen:
+            return {}
+        steps, rows, parts = zip(*self.unseen, strict=True)
+        self.unseen.clear()
+        losses = torch.stack(parts).tolist()
+        for step, images, (loss, *_) in zip(steps, rows, losses, strict=True):
+            if not math.isfinite(loss):
+                raise BadInputError(f"Got a loss of {loss}: expected a finite number. {self._where(step, images)}")
+        newest = dict(zip(PARTS, losses[-1], strict=True))
+        seconds, self.seen_at = time.perf_counter() - self.seen_at, time.perf_counter()
+        self.watcher.steps(self.state.step, newest, sum(map(len, rows)) / seconds)
+        return newest
 
     def _end_epoch(self) -> None:
         """Validate, and write the curves; the epoch counts as done only then."""
@@ -280,83 +293,112 @@ class _Trainer:
             state.best, state.best_epoch = state.weights(), len(state.curves) + 1
         state.curves.append(curve | validated)
         state.sums.zero_()
-        write_text(self.run / "curves.csv", _as_csv(state.curves))
+        self.watcher.epoch(state.curves)
+        self.seen_at = time.perf_counter()
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Compute losses and Spearman correlations on held-out concepts; stop when asked to meanwhile."""
-        if not len(self.validation):
+        """Compute losses and similarities on held-out concepts; stop when asked to meanwhile."""
+        held_out, objective, size = self.held_out, self.objective, self.recipe.batch_size
+        if not len(held_out.rows):
             return {}
-        state = self.state
-        state.backbone.eval()
-        outputs = []
-        size = self.recipe.batch_size
-        for images in batches(self.cache, self.validation, size, state.device, self.about.mean, self.about.std):
+        self.state.backbone.eval()
+        means, outputs = ConceptMeans(held_out.concepts_of_rows), []
+        for batch, images in enumerate(self._pixels(held_out.cache, held_out.rows, size)):
             self._stop_if_asked(None)
-            logits, generated = self._forward(images)
+            logits, generated = objective.forward(images)
             outputs.append((logits.float(), *(signals.float() for signals in generated)))
-        self.features.clear()
+            means.add(objective.features, slice(batch * size, batch * size + len(images)))
+        objective.features.clear()
         logits, *generated = (torch.cat(batch) for batch in zip(*outputs, strict=True))
-        rows = torch.from_numpy(self.validation).to(state.device)
+        rows = torch.from_numpy(held_out.rows).to(self.state.device)
+        measured = [signals[rows] for signals in held_out.signals]
         # The contrastive term compares images: one alone has none.
-        _, parts = self._losses(logits, generated, self.labels[rows], rows, "none" if len(rows) == 1 else None)
+        mode = "none" if len(rows) == 1 else None
+        _, parts = objective.losses(logits, generated, held_out.labels[rows], measured, mode)
         found = {f"validation_{name}": value for name, value in zip(PARTS, parts.tolist(), strict=True)}
         if generated:
-            correlations = [
-                spearman_by_image(signals, measured[rows]).mean()
-                for signals, measured in zip(generated, self.signals, strict=True)
-            ]
+            correlations = [spearman_by_image(*pair).mean() for pair in zip(generated, measured, strict=True)]
             found["validation_spearman"] = float(torch.stack(correlations).mean())
+        by_layer = means.similarity(*measured)
+        if by_layer:
+            found |= {f"validation_rsa_{layer}": value for layer, value in by_layer.items()}
+            found["validation_rsa"] = sum(by_layer.values()) / len(by_layer)
         return found
 
     def _save(self) -> None:
-        checkpoints.save(self.run, self.state.step, self.state.record(), self.origin)
+        self._look()
+        self.writer.save(self.state.step, self.state.record())
 
     def _stop_if_asked(self, until: int | None) -> None:
         if not self.stop.name and (until is None or self.state.step < until):
             return
         self._save()
+        self.writer.finish()
         why = self.stop.name or f"until={until}"
         total = self.recipe.epochs * self.n_batches
         raise Interrupted(
-            f"Got {why}: stopped after step {self.state.step} of {total}, and a checkpoint was written to {self.run}. "
-            "Start the same training again to go on."
+            f"Got {why}: stopped after step {self.state.step} of {total}, and a checkpoint was written to "
+            f"{self.writer.run}. Start the same training again to go on.",
+            self.stop.name,
         )
 
-    def _where(self, rows: Tensor) -> str:
+    def _where(self, step: int, rows: Tensor) -> str:
         first = ", ".join(str(self.images[row]) for row in rows[:3].tolist())
         return (
-            f"This was step {self.state.step + 1}, in epoch {len(self.state.curves) + 1}, whose batch of {len(rows)} "
+            f"This was step {step}, in epoch {len(self.state.curves) + 1}, whose batch of {len(rows)} "
             f"images begins with {first}. {self._kept()}"
         )
 
     def _kept(self) -> str:
-        return f"The last checkpoint in {self.run} is kept. {MILDER}"
+        return f"The last checkpoint in {self.writer.run} is kept. {MILDER}"
 
 
 def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn.Module:
     """Name in the log what is done as in the released code, and give its teacher, which stays in train mode."""
     for sentence in recipe.departures:
-        if sentence.startswith("checkpoint: "):
-            continue
-        _logger.info("as in the released code, %s", sentence)
-    _logger.warning("unlike in the released code, the last epoch's weights are the result: no test image is looked at")
+        _logger.warning("as in the released code, %s", sentence)
     return deepcopy(network).float().to(device).to(memory_format=torch.channels_last).train()
 
 
-def _as_csv(curves: Sequence[dict[str, float]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(curves[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(curves)
-    return text.getvalue()
+def _test_images(
+    recipe: Recipe,
+    data: TrainingData | AcrossSubjects,
+    cache: ImageCache,
+    label: Callable[[ImageCache], Tensor],
+    device: torch.device,
+) -> HeldOut:
+    """Give the test images, on which the released code picks its checkpoint."""
+    if not recipe.reference:
+        raise BadInputError("Got test images to validate on: expected them with reference=True alone. Leave them away.")
+    every = np.arange(len(data.images))
+    signals = _training_signals(recipe, data, every[:0], device)
+    return HeldOut(data.images, data.concepts, to_device(cache, device), every, label(cache), signals)
+
+
+def _labels(
+    network: nn.Module, device: torch.device, recipe: Recipe, stop: Stop, network_sha256: str, cache: ImageCache
+) -> Tensor:
+    about = described(recipe.backbone)
+    return teacher_labels(network, cache, device, about, stop, network_sha256).to(device)
+
+
+def _training_signals(
+    recipe: Recipe, data: TrainingData | AcrossSubjects, training: np.ndarray, device: torch.device
+) -> list[Tensor]:
+    """Give (images, n_signals) a head: row i is what image i is trained with; of held-out images, their own."""
+    rows = np.arange(len(data.images))
+    if recipe.unpaired and len(training):
+        rows[training] = training[derangement([data.concepts[index] for index in training], recipe.seed)]
+    return [torch.from_numpy(one.signals[rows]).to(device) for one in by_subject_of(recipe, data)]
 
 
 def _require_space(run: Path, state: RunState) -> None:
-    """Refuse a disk that cannot hold the checkpoints that are kept and the one that is being written."""
+    """Refuse a disk that cannot hold the checkpoints that are kept, the one that is being written, and the result."""
     values = [*state.backbone.state_dict().values(), *state.heads.state_dict().values()]
-    one = _TENSORS_A_WEIGHT * sum(value.nbytes for value in values)
-    require_space(run, (checkpoints.KEPT + 1) * one - checkpoints.bytes_in(run))
+    weights = sum(value.nbytes for value in values)
+    needed = (checkpoints.KEPT + 1) * _TENSORS_A_WEIGHT * weights + 2 * weights
+    require_space(run, needed - checkpoints.bytes_in(run))
 
 
 def _refuse_misfits(recipe: Recipe, data: TrainingData | AcrossSubjects, cache: ImageCache) -> None:

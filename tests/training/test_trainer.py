@@ -25,7 +25,7 @@ from brainscore_realnet.training.division import derangement, holdout
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.recipes import REALNET_EEG
 from brainscore_realnet.training.teacher import weights_sha256
-from brainscore_realnet.training.trainer import epoch_order, spearman_by_image, train
+from brainscore_realnet.training.trainer import epoch_order, train
 
 LAYERS = ("one", "two", "three", "four")
 RECIPE = REALNET_EEG.changed(
@@ -347,7 +347,7 @@ def test_unpaired_trains_on_the_derangement_of_the_training_images(tmp_path):
     assert by_hand.curves[0]["validation_mse"] == unpaired.curves[0]["validation_mse"]
 
 
-def test_a_step_is_one_forward_pass_and_the_network_given_stays_as_it_is(tmp_path, monkeypatch):
+def test_a_step_is_one_forward_pass_and_the_network_given_stays_as_it_is(own_store, tmp_path, monkeypatch):
     passes, network = [], tiny().train()
     before = weights_sha256(network)
     forward = Tiny.forward
@@ -358,15 +358,15 @@ def test_a_step_is_one_forward_pass_and_the_network_given_stays_as_it_is(tmp_pat
 
     monkeypatch.setattr(Tiny, "forward", counted)
     run_toy(tmp_path, network=network)
-    # the head's sizes, the teacher, then by epoch four steps and one batch of held-out images
+    # the head's sizes, the teacher, then by epoch four steps and one batch of held-out images, at the end two examples
     epoch = [(True, 8)] * 4 + [(False, 8)]
-    assert passes == [(False, 1), (False, 40), *epoch, *epoch]
+    assert passes == [(False, 1), (False, 40), *epoch, *epoch, (False, 2)]
     assert network.training
     assert weights_sha256(network) == before
     assert not network.one._forward_hooks
 
 
-def test_reference_runs_teacher_and_network_as_the_released_code_does(tmp_path, monkeypatch, caplog):
+def test_reference_runs_teacher_and_network_as_the_released_code_does(own_store, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     recipe = RECIPE.changed(reference=True, epochs=1, batch_size=40)
     passes, forward = [], Tiny.forward
@@ -387,9 +387,31 @@ def test_reference_runs_teacher_and_network_as_the_released_code_does(tmp_path, 
     for name, value in plain.weights.items():
         if "running" in name:
             torch.testing.assert_close(twice.weights[name], value, rtol=1e-5, atol=1e-6)
-    for word in ("batch norm: ", "teacher: ", "contrastive term: ", "learning rate: ", "no test image is looked at"):
+    for word in ("batch norm: ", "teacher: ", "contrastive term: ", "learning rate: ", "picked on the test images"):
         assert word in caplog.text
-    assert "picked on the test images" not in caplog.text
+
+
+def test_reference_picks_its_checkpoint_on_the_test_images(tmp_path):
+    recipe = RECIPE.changed(reference=True, epochs=3)
+    test, test_cache = toy(12, seed=4)
+    picked = run_toy(tmp_path / "picked", recipe, selection=(test, test_cache))
+    plain = run_toy(tmp_path / "plain", recipe)
+    assert same(picked.weights, plain.weights)
+    losses = [one["validation_loss"] for one in picked.curves]
+    assert picked.best_epoch == 1 + int(np.argmin(losses))
+    assert plain.best is None
+    assert "validation_loss" not in plain.curves[0]
+    network, head = tiny(), None
+    backbone, weights = split_state_dict(picked.weights)
+    network.load_state_dict(backbone)
+    head = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
+    head.load_state_dict(weights)
+    with torch.no_grad(), trainer.recorded_layers(network, LAYERS) as features:
+        network(torch.cat(list(trainer.batches(test_cache, range(12), 8, "cpu"))))
+        mse = ((head(features).numpy() - test.signals) ** 2).mean()
+    assert picked.curves[-1]["validation_mse"] == pytest.approx(mse, rel=1e-5)
+    with pytest.raises(BadInputError, match="expected them with reference=True alone"):
+        run_toy(tmp_path / "honest", selection=(test, test_cache))
 
 
 def test_interrupted_reference_run_ends_with_the_same_weights(tmp_path):
@@ -399,14 +421,14 @@ def test_interrupted_reference_run_ends_with_the_same_weights(tmp_path):
     assert same(run_toy(tmp_path / "cut", recipe).weights, run_toy(tmp_path / "whole", recipe).weights)
 
 
-def test_teacher_runs_once_a_run_in_evaluation_mode(tmp_path):
+def test_teacher_runs_once_for_all_trainings_in_evaluation_mode(own_store):
     _, cache = toy()
     with torch.no_grad():
         expected = tiny()(torch.cat(list(trainer.batches(cache, range(40), 8, "cpu")))).argmax(1)
-    given = (cache, tmp_path, torch.device("cpu"), trainer.described("cornet_s"), trainer.Stop(), "dd")
+    given = (cache, torch.device("cpu"), trainer.described("cornet_s"), trainer.Stop(), "dd")
     assert torch.equal(trainer.teacher_labels(tiny().train(), *given), expected)
     assert torch.equal(trainer.teacher_labels(nn.Identity(), *given), expected)  # kept: no network runs
-    next(tmp_path.glob("labels-*.npy")).write_bytes(b"broken")
+    next((own_store / "cache").glob("labels-*.npy")).write_bytes(b"broken")
     assert torch.equal(trainer.teacher_labels(tiny(), *given), expected)
 
 
@@ -428,12 +450,6 @@ def test_each_epoch_has_an_order_of_its_own():
     np.testing.assert_array_equal(epoch_order(100, 0, 1), orders[1])
 
 
-def test_equal_signals_correlate_zero():
-    measured = torch.tensor([[1.0, 3.0, 2.0], [3.0, 1.0, 2.0]])
-    generated = torch.tensor([[5.0, 5.0, 5.0], [30.0, 1.0, 2.5]])
-    torch.testing.assert_close(spearman_by_image(generated, measured), torch.tensor([0.0, 1.0]).double())
-
-
 @pytest.mark.parametrize(
     ("step", "message"),
     [
@@ -446,10 +462,9 @@ def test_what_is_not_finite_stops_the_training_and_is_never_saved(whole, tmp_pat
     original = trainer._Trainer._step
 
     def spoiled(self, rows, images):
-        parts = original(self, rows, images)
-        if self.state.step == step:
+        original(self, rows, images)
+        if self.state.step == step + 1:
             self.state.parameters[0].data[0] = float("nan")
-        return parts
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer._Trainer, "_step", spoiled)

@@ -1,0 +1,176 @@
+"""A training from its recipe to a model in the store: data, pretrained network, training, model card."""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brainscore_realnet.errors import BadInputError, StoreError
+from brainscore_realnet.networks.checkpoint_forms import join_state_dict
+from brainscore_realnet.networks.pretrained import pretrained
+from brainscore_realnet.store import folder, weights
+from brainscore_realnet.store.versions import machine, versions
+from brainscore_realnet.training import checkpoints, figures
+from brainscore_realnet.training.data import AcrossSubjects, TrainingData, selection_data, training_data
+from brainscore_realnet.training.devices import checked_device, device_name
+from brainscore_realnet.training.images import image_cache
+from brainscore_realnet.training.recipes import Recipe
+from brainscore_realnet.training.run_state import Trained, by_subject_of, layers_of
+from brainscore_realnet.training.trainer import train
+
+BEST = "-best"
+"""What follows a model's identifier for the weights of the epoch with the lowest validation loss."""
+
+_logger = logging.getLogger(__name__)
+
+
+def train_model(
+    recipe: Recipe,
+    *,
+    device: str | torch.device | None = None,
+    pretrained_weights: str | Path | None = None,
+    replace: bool = False,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train by a recipe and put the model into the store, where Brain-Score finds it under the recipe's identifier.
+
+    The weights of the last epoch are the model; those of the epoch with the lowest validation loss are kept beside it
+    under `BEST`. (With ``recipe.reference`` the model is picked on the test images, as by the released code.)
+    An interrupted training goes on where it stopped; one that is finished is not repeated. Curves and figures stay in
+    `run_folder`; its checkpoints are deleted once the store has the weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    device : str or torch.device, optional
+        Default: a GPU if there is one.
+    pretrained_weights : path, optional
+        File with the weights that training starts from, see `networks.pretrained`. Default: the published ones.
+    replace : bool
+        Train even though the store has a model of that identifier, and replace it.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    dict
+        The model card.
+
+    Raises
+    ------
+    MissingDataError, MissingWeightsError
+        The data or the pretrained weights are not there; the message says how to get them.
+    BadInputError
+        The store has another model of that identifier; or as `training.trainer.train`.
+    Interrupted, BadFileError, StoreError
+        As `training.trainer.train`.
+    """
+    card = finished(recipe)
+    if card is not None and not replace:
+        return card
+    _refuse_taken(recipe, replace)
+    checked_device(device, recipe.precision)
+    data = training_data(recipe)
+    network, origin = pretrained(recipe.backbone, pretrained_weights, recipe.layers)
+    cache = image_cache(data.images, recipe.image_size, progress=progress)
+    run = run_folder(recipe)
+    selection = None
+    if recipe.reference:
+        test = selection_data(recipe, data)
+        selection = test, image_cache(test.images, recipe.image_size, progress=progress)
+    trained = train(recipe, network, data, cache, run, device=device, progress=progress, selection=selection)
+    card = _card(recipe, data, trained, {"images_sha256": cache.sha256, "pretrained": origin, "device": device})
+    _draw(recipe, data, trained, run)
+    return _keep(recipe, trained, card, run)
+
+
+def finished(recipe: Recipe) -> dict[str, Any] | None:
+    """Give the model card of a recipe whose training is in the store, or None."""
+    card = weights.find_card(recipe.identifier)
+    return card if card and card.get("recipe_digest") == recipe.digest else None
+
+
+def run_folder(recipe: Recipe) -> Path:
+    """Give the folder of a recipe's training: checkpoints until it is finished, curves and figures.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made.
+    """
+    return folder("runs", f"{recipe.identifier}-{recipe.digest}")
+
+
+def _refuse_taken(recipe: Recipe, replace: bool) -> None:
+    card = weights.find_card(recipe.identifier)
+    if card is not None and not replace:
+        origin = "that was imported" if "imported" in card else "of another training"
+        raise BadInputError(
+            f"Got {recipe.identifier}, of which the store has a model {origin} (created {card['created']}): expected "
+            "none. Give --replace to replace it, or change the recipe."
+        )
+
+
+def _card(
+    recipe: Recipe, data: TrainingData | AcrossSubjects, trained: Trained, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Say what is to be known of a trained model."""
+    subjects = by_subject_of(recipe, data)
+    named = {"subject": recipe.subject_name} if recipe.subject_name else {}
+    signals = [
+        {"subject": one.subject, "mean": one.mean, "std": one.std, "shape": list(one.signal_shape)} for one in subjects
+    ]
+    place = checked_device(about.pop("device"), recipe.precision)
+    return {
+        "backbone": recipe.backbone,
+        "layers": list(recipe.layers) if recipe.layers else None,
+        "image_size": recipe.image_size,
+        "trained_on": {"dataset": recipe.dataset, **named},
+        "simulated": recipe.simulated,
+        "head": {"layers": list(layers_of(recipe)), "n_signals": data.n_signals} if subjects else None,
+        "recipe": recipe.record(),
+        "recipe_digest": recipe.digest,
+        "departures": list(recipe.departures),
+        "data_sha256": data.sha256,
+        "signals": signals,
+        "n_images": len(data.images),
+        **about,
+        "device": device_name(place),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "machine": machine(),
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 1),
+        "curves": trained.curves,
+    }
+
+
+def _draw(recipe: Recipe, data: TrainingData | AcrossSubjects, trained: Trained, run: Path) -> None:
+    """Draw curves and examples; a disk that is full costs the figures, not the model."""
+    try:
+        figures.draw_curves(trained.curves, recipe, data, run / "curves.png")
+        if trained.examples:
+            figures.draw_examples(trained.examples, recipe, data, run / "examples.png")
+    except (OSError, StoreError) as error:
+        _logger.warning("the figures in %s could not be written: %s", run, error)
+
+
+def _keep(recipe: Recipe, trained: Trained, card: dict[str, Any], run: Path) -> dict[str, Any]:
+    """Put the last and the best weights into the store, then delete the checkpoints that led to them."""
+    several = {f"{who}.{name}": value for who, head in trained.heads.items() for name, value in head.items()}
+    last = join_state_dict(trained.weights, several) if len(trained.heads) > 1 else trained.weights
+    chosen = last
+    about: dict[str, Any] = {"epoch": recipe.epochs, "selected_by": "last epoch"}
+    if trained.best is not None:
+        best: dict[str, Any] = {"epoch": trained.best_epoch, "selected_by": "lowest validation loss"}
+        if recipe.reference:
+            chosen, about = trained.best, best | {"selected_by": "lowest loss on the test images, as released"}
+        else:
+            # The recipe leads to the last epoch's weights: its digest belongs to that model alone.
+            weights.save(f"{recipe.identifier}{BEST}", trained.best, {**card, **best, "recipe_digest": None})
+    weights.save(recipe.identifier, chosen, {**card, **about})
+    with suppress(OSError):
+        checkpoints.remove_all(run)
+    return weights.find_card(recipe.identifier) or card
