@@ -7,6 +7,12 @@ from typing import Any
 from brainscore_realnet.adapters.commitment import committed_model
 from brainscore_realnet.store import weights
 
+from ..realnet_eeg.model import BIBTEX as REALNET_EEG
+from ..realnet_fmri.model import BIBTEX as REALNET_FMRI
+
+_BIBTEX = {"eeg": REALNET_EEG, "fmri": REALNET_FMRI}
+"""What a recipe learns to generate, to the paper whose recipe it is."""
+
 
 def register_cards(registry: dict[str, Callable[[], Any]]) -> None:
     """Register each card that is not registered yet."""
@@ -15,6 +21,6 @@ def register_cards(registry: dict[str, Callable[[], Any]]) -> None:
 
 
 def get_bibtex(identifier: str) -> str | None:
-    """Citation that the model's card carries."""
-    card = weights.find_card(identifier)
-    return card.get("bibtex") if card else None
+    """Citation of the recipe that a model was trained by; None for imported weights."""
+    card = weights.find_card(identifier) or {}
+    return _BIBTEX.get(card.get("recipe", {}).get("signal"))
