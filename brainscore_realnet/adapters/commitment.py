@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from brainscore_vision.model_helpers.activations.pytorch import load_preprocess_images
@@ -62,6 +63,8 @@ def committed_model(
         )
     card = weights.find_card(identifier)
     chosen = backbone(backbone_name or _backbone_of(identifier, card), (card or {}).get("layers"))
+    # a model sees images of the size that it was trained on
+    chosen = replace(chosen, image_size=(card or {}).get("image_size", chosen.image_size))
     network, origin = network_with(chosen, read)
     return commit(identifier, network, chosen, {"trained_on": trained_on} | origin)
 

@@ -22,8 +22,11 @@ class Import:
     model: str
     """Identifier: of this package, such as realnet-eeg-sub01, or a new one."""
     backbone: str | None = None
-    """Network that the weights are of: cornet_s, resnet_101 or clip_rn101 (default: that of the identifier, cornet_s
-    for a new one)."""
+    """Network that the weights are of: cornet_s, resnet_101, clip_rn101, or one of a library, such as
+    torchvision:resnet50, timm:convnext_tiny or open_clip:RN50 (default: that of the identifier, cornet_s for a new
+    one)."""
+    layers: tuple[str, ...] | None = None
+    """Of a library's network, its layers from shallow to deep; four are V1, V2, V4 and IT."""
     dataset: str | None = None
     """Data set that the model was trained on, such as things-eeg2."""
     subject: str | None = None
@@ -41,6 +44,7 @@ class Import:
             self.file,
             self.model,
             backbone_name=self.backbone,
+            layers=self.layers,
             dataset=self.dataset,
             subject=self.subject,
             note=self.note,

@@ -8,5 +8,7 @@ Nothing is imported here, so that `import brainscore_realnet.networks` does not 
 - `checkpoints`: `read_checkpoint`, `split_state_dict`, `load_backbone`
 - `clip_rn101`: the visual tower of CLIP RN101
 - `backbones`: `backbone`, `build`, the table of backbones with their areas and published weights
+- `families`: networks of torchvision, timm and open_clip by name
+- `pretrained`: `pretrained`, where weights are found
 - `published`: addresses and hashes of published weights
 """

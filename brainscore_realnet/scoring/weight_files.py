@@ -1,6 +1,7 @@
 """Weights from files into the store, out of it as files, and what it holds."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ def import_weights(
     identifier: str,
     *,
     backbone_name: str | None = None,
+    layers: Sequence[str] | None = None,
     dataset: str | None = None,
     subject: str | None = None,
     note: str | None = None,
@@ -57,7 +59,9 @@ def import_weights(
     identifier : str
         Of this package (`realnet-eeg-sub01`) or a new one.
     backbone_name : str, optional
-        Key of `networks.backbones`. Default: that of the identifier, and `cornet_s` for a new one.
+        As `networks.backbones.backbone` takes it. Default: that of the identifier, and `cornet_s` for a new one.
+    layers : sequence of str, optional
+        Of a library's network, the layers that stand for its areas, see there.
     dataset, subject : str, optional
         What the model was trained on: `things-eeg2`, `sub-01` or `1` (default: the subject that the identifier names).
     note : str, optional
@@ -85,10 +89,11 @@ def import_weights(
     file = Path(file)
     trained_on = _trained_on(identifier, dataset, subject)
     _require_free(identifier, replace)
-    chosen = _backbone_of(identifier, backbone_name)
+    chosen = _backbone_of(identifier, backbone_name, layers)
     state, head = _read(file, identifier, chosen)
     card = {
         "backbone": chosen.name,
+        **({"layers": list(layers)} if layers else {}),
         "imported": {"file": file.name, "sha256": file_hash(file, "sha256"), "bytes": file.stat().st_size},
         "head": head,
         **({"trained_on": trained_on} if trained_on else {}),
@@ -247,11 +252,13 @@ def _require_free(identifier: str, replace: bool) -> None:
         )
 
 
-def _backbone_of(identifier: str, wanted: str | None) -> "Backbone":
+def _backbone_of(identifier: str, wanted: str | None, layers: Sequence[str] | None) -> "Backbone":
     """Give the backbone that was asked for, which must be that with which the identifier is loaded."""
-    from brainscore_realnet.networks.backbones import NAMES, backbone
+    from brainscore_realnet.networks.backbones import NAMES, backbone, require_layers
 
-    chosen = backbone(wanted) if wanted else None
+    chosen = backbone(wanted, layers) if wanted else None
+    if chosen and layers:
+        require_layers(chosen, chosen.build(), layers)
     card = weights.find_card(identifier)
     due = card.get("backbone") if card else None
     if due is None and identifier in package_identifiers("model"):

@@ -157,3 +157,10 @@ def test_areas_are_committed_to_the_backbones_layers_and_shown_together(state):
     assert model.identifier == model.activations_model.identifier == "small-model"
     assert model.visual_degrees() == 8
     assert not model.activations_model._model.training
+
+
+def test_a_model_is_shown_images_of_the_size_that_it_was_trained_on(state):
+    weights.save("mine", state, {"backbone": "small", "image_size": 72})
+    weights.save("other", state, {"backbone": "small"})
+    assert committed_model("mine").activations_model.image_size == 72
+    assert committed_model("other").activations_model.image_size == 64

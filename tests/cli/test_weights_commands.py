@@ -142,3 +142,18 @@ def test_listing_loads_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_network_of_a_library_is_imported_with_its_layers_and_scored(tmp_path, capsys):
+    from torchvision.models import resnet18
+
+    from brainscore_realnet import load_model
+
+    torch.manual_seed(4)
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "mine.pt")
+    given = ("import", tmp_path / "mine.pt", "--model", "my-resnet18", "--backbone", "torchvision:resnet18")
+    status, _, err = run(capsys, *given, "--layers", "relu", "layer1", "layer9")
+    assert (status, "has no layer 'layer9'" in err) == (2, True)
+    assert run(capsys, *given, "--layers", "relu", "layer1", "layer3", "layer4")[0] == 0
+    model = load_model("my-resnet18")
+    assert dict(model.layer_model.region_layer_map) == {"V1": "relu", "V2": "layer1", "V4": "layer3", "IT": "layer4"}

@@ -252,3 +252,8 @@ def test_a_torchscript_archive_is_told_apart(tmp_path: Path) -> None:
     assert not is_torchscript(tmp_path / "weights.pt")
     with pytest.raises(BadFileError, match="is a TorchScript archive"):
         read_checkpoint(tmp_path / "script.pt")
+
+
+def test_norm_before_a_classifier_is_no_generation_head():
+    state = {name: torch.ones(1) for name in ("blocks.0.weight", "fc_norm.weight", "fc_norm.bias", "head.weight")}
+    assert split_state_dict(state) == (state, {})

@@ -123,10 +123,12 @@ def test_card_can_carry_a_citation(plugin_of):
 
     weights.save("sim-cited", {"any": torch.zeros(1)}, {"backbone": "cornet_s", "bibtex": "@misc{any}"})
     weights.save("sim-uncited", {"any": torch.zeros(1)}, {"backbone": "cornet_s"})
+    weights.save("sim-trained", {"any": torch.zeros(1)}, {"backbone": "cornet_s", "recipe": {"signal": "fmri"}})
     folder, registry = plugin_of("model", "sim-cited")
     assert folder == "trained"
     model = importlib.import_module(f"brainscore_vision.models.{folder}.model")
     assert (model.get_bibtex("sim-cited"), model.get_bibtex("sim-uncited")) == ("@misc{any}", None)
+    assert "fMRI" in model.get_bibtex("sim-trained")
     assert {"sim-cited", "sim-uncited"} <= set(registry)
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from brainscore_realnet import load_benchmark, load_dataset, load_metric, load_model, load_stimulus_set
-from brainscore_realnet.adapters import commitment
 from brainscore_realnet.datasets.catalogue import DATA_SETS
 from brainscore_realnet.errors import MissingDataError, MissingWeightsError
+from brainscore_realnet.networks import pretrained
 from brainscore_realnet.scoring.identifiers import package_identifiers
 from brainscore_realnet.store import DownloadError
 
@@ -30,7 +30,7 @@ def no_network(monkeypatch):
     def download(url, *_):
         raise DownloadError(f"no network to fetch {url}")
 
-    monkeypatch.setattr(commitment, "download", download)
+    monkeypatch.setattr(pretrained, "download", download)
 
 
 @pytest.mark.parametrize("identifier", package_identifiers("model"))

@@ -21,6 +21,6 @@ def register_cards(registry: dict[str, Callable[[], Any]]) -> None:
 
 
 def get_bibtex(identifier: str) -> str | None:
-    """Citation of the recipe that a model was trained by; None for imported weights."""
+    """Citation that the model's card carries, or of the paper whose recipe it was trained by."""
     card = weights.find_card(identifier) or {}
-    return _BIBTEX.get(card.get("recipe", {}).get("signal"))
+    return card.get("bibtex") or _BIBTEX.get(card.get("recipe", {}).get("signal"))
