@@ -5,12 +5,16 @@ some thousand kernels.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from brainscore_realnet.networks.backbones import backbone as described
+from brainscore_realnet.training.batches import batches
+from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.losses import alignment_loss, classification_loss, generation_loss
 from brainscore_realnet.training.recipes import Recipe
 from brainscore_realnet.training.run_state import RunState
@@ -52,6 +56,7 @@ class Objective:
         teacher: nn.Module | None = None,
     ) -> None:
         self.recipe, self.state, self.features = recipe, state, features
+        self.about = described(recipe.backbone)
         self.labels, self.signals, self.teacher = labels, signals, teacher
 
     def step(self, rows: Tensor, images: Tensor) -> Tensor:
@@ -66,6 +71,10 @@ class Objective:
         self.state.optimiser.step()
         self.features.clear()
         return parts
+
+    def pixels(self, cache: ImageCache, order: np.ndarray, size: int) -> Iterator[Tensor]:
+        """Give images of a cache in an order, (n, 3, height, width), `size` at a time, as the network takes them."""
+        return batches(cache, order, size, self.state.device, self.about.mean, self.about.std)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Run the network: logits (n, classes), and every head's signals (n, n_signals)."""

@@ -35,7 +35,7 @@ def teacher_labels(
     Returns
     -------
     Tensor, shape (images,), int64
-        On the CPU.
+        On the device.
 
     Raises
     ------
@@ -49,10 +49,10 @@ def teacher_labels(
     with lock(path.name):
         kept = _kept_labels(path, len(cache))
         if kept is not None:
-            return kept
+            return kept.to(device)
         found = _labels(network, cache, device, about, stop)
         write_array(path, found.numpy())
-    return found
+    return found.to(device)
 
 
 def _labels(network: nn.Module, cache: ImageCache, device: torch.device, about: Backbone, stop: Stop) -> Tensor:

@@ -8,10 +8,9 @@ the kept features give through a head the signals of L^G.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,21 +23,20 @@ from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.networks.recording import recorded_layers
 from brainscore_realnet.store import require_space
 from brainscore_realnet.training import checkpoints
-from brainscore_realnet.training.batches import batches, to_device
+from brainscore_realnet.training.batches import to_device
 from brainscore_realnet.training.checkpoints import Interrupted, Origin, Stop
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
 from brainscore_realnet.training.devices import checked_device, own_randomness
-from brainscore_realnet.training.division import derangement, holdout
+from brainscore_realnet.training.division import holdout
+from brainscore_realnet.training.held_out import HeldOut, examples, released_selection, training_signals, validated
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.recipes import Recipe
-from brainscore_realnet.training.run_state import MILDER, PARTS, Examples, RunState, Trained, by_subject_of
+from brainscore_realnet.training.run_state import MILDER, PARTS, RunState, Trained
 from brainscore_realnet.training.steps import Objective, Step, fastest_step
 from brainscore_realnet.training.teacher import teacher_labels, weights_sha256
-from brainscore_realnet.training.validation import ConceptMeans, spearman_by_image
 from brainscore_realnet.training.watching import Watcher
 
 _LOOKED_AT_EVERY = 20  # steps from one look at the losses to the next: each look waits for the device
-_EXAMPLES = 32
 _TENSORS_A_WEIGHT = 4  # itself, two means of Adam, and the best validation one
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +95,7 @@ def train(
         Another trainer uses the folder, or too little space (said before training starts).
     """
     run = Path(run)
-    place = checked_device(device, recipe.precision)
+    place, about = checked_device(device, recipe.precision), described(recipe.backbone)
     _refuse_misfits(recipe, data, cache)
     origin = Origin(recipe, data.sha256, cache.sha256, weights_sha256(network))
     with ExitStack() as stack:
@@ -108,7 +106,9 @@ def train(
         run_state = RunState(recipe, network, data, place)
         _require_space(run, run_state)
         cache = to_device(cache, place)
-        label = partial(_labels, network, place, recipe, stop, origin.network_sha256)
+        label = partial(
+            teacher_labels, network, device=place, about=about, stop=stop, network_sha256=origin.network_sha256
+        )
         saved = checkpoints.load(run, origin)
         if saved is not None:
             run_state.restore(saved)
@@ -116,11 +116,10 @@ def train(
         features = stack.enter_context(recorded_layers(run_state.backbone, run_state.layers))
         labels = label(cache)
         training, rows = holdout(data.concepts, recipe.holdout, recipe.seed)
-        signals = _training_signals(recipe, data, training, place)
-        if selection is None:
-            held_out = HeldOut(data.images, data.concepts, cache, rows, labels, signals)
-        else:
-            held_out = _test_images(recipe, *selection, label, place)
+        signals = training_signals(recipe, data, training, place)
+        held_out = HeldOut(data.images, data.concepts, cache, rows, labels, signals)
+        if selection is not None:
+            held_out = released_selection(recipe, *selection, label, place)
         teacher = _as_released(recipe, network, place) if recipe.reference else None
         objective = Objective(recipe, run_state, features, labels, signals, teacher)
         writer = checkpoints.Writer(run, origin)
@@ -128,34 +127,12 @@ def train(
         watcher = stack.enter_context(Watcher(run, run_state.step))
         trainer = _Trainer(data.images, cache, training, held_out, objective, writer, watcher, stop)
         trainer.train_epochs(until, progress)
-        return run_state.trained(trainer.examples())
+        return run_state.trained(examples(objective, held_out))
 
 
 def epoch_order(n_images: int, seed: int, epoch: int) -> np.ndarray:
     """Give the order of images in an epoch, (n_images,) int64; it depends on seed and epoch alone."""
     return np.random.default_rng([seed, 3, epoch]).permutation(n_images)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What a training is validated on: held-out concepts, or test images where the released code is followed."""
-
-    images: tuple[Path, ...]
-    """All images of the cache"""
-    concepts: tuple[str, ...]
-    """One an image"""
-    cache: ImageCache
-    rows: np.ndarray
-    """(n,) int64, which of the images"""
-    labels: Tensor
-    """(images,) int64 of the pretrained network, on the device"""
-    signals: list[Tensor]
-    """(images, n_signals) a head, on the device"""
-
-    @property
-    def concepts_of_rows(self) -> list[str]:
-        """Concepts of the images that are validated on, (n,)."""
-        return [self.concepts[row] for row in self.rows]
 
 
 class _Trainer:
@@ -175,7 +152,6 @@ class _Trainer:
         self.recipe, self.objective, self.state = objective.recipe, objective, objective.state
         self.images, self.cache, self.training, self.held_out = images, cache, training, held_out
         self.writer, self.watcher, self.stop = writer, watcher, stop
-        self.about = described(self.recipe.backbone)
         n_full, n_last = divmod(len(training), self.recipe.batch_size)
         self.n_batches = n_full + (n_last > 1)
         if not self.n_batches:
@@ -216,28 +192,6 @@ class _Trainer:
                     self._save()
         self.writer.finish()
 
-    @torch.no_grad()
-    def examples(self) -> Examples | None:
-        """Generate signals to a few held-out images, each of another concept."""
-        held_out = self.held_out
-        _, first = np.unique(held_out.concepts_of_rows, return_index=True)
-        chosen = held_out.rows[np.sort(first)[:_EXAMPLES]]
-        if not len(chosen) or not held_out.signals:
-            return None
-        self.state.backbone.eval()
-        _, generated = self.objective.forward(next(self._pixels(held_out.cache, chosen, len(chosen))))
-        rows = torch.from_numpy(chosen).to(self.state.device)
-
-        def by_subject(signals: Iterable[Tensor]) -> dict[str, np.ndarray]:
-            return {who: one.float().cpu().numpy() for who, one in zip(self.state.subjects, signals, strict=True)}
-
-        measured = by_subject(one[rows] for one in held_out.signals)
-        return Examples(tuple(held_out.images[index] for index in chosen), by_subject(generated), measured)
-
-    def _pixels(self, cache: ImageCache, order: np.ndarray, size: int) -> Iterator[Tensor]:
-        """Give images (n, 3, size, size) batch after batch."""
-        return batches(cache, order, size, self.state.device, self.about.mean, self.about.std)
-
     def _batches_left(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Give indices (n,) and pixels (n, 3, size, size) of the batches that are left in this epoch."""
         size, epoch = self.recipe.batch_size, len(self.state.curves)
@@ -246,7 +200,7 @@ class _Trainer:
         order = order[first * size : self.n_batches * size]
         rows = torch.from_numpy(order).to(self.state.device).split(size) if len(order) else ()
         self.state.backbone.train()
-        return zip(rows, self._pixels(self.cache, order, size), strict=True)
+        return zip(rows, self.objective.pixels(self.cache, order, size), strict=True)
 
     def _step(self, rows: Tensor, images: Tensor) -> None:
         """Change the weights once."""
@@ -296,35 +250,9 @@ class _Trainer:
         self.watcher.epoch(state.curves)
         self.seen_at = time.perf_counter()
 
-    @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Compute losses and similarities on held-out concepts; stop when asked to meanwhile."""
-        held_out, objective, size = self.held_out, self.objective, self.recipe.batch_size
-        if not len(held_out.rows):
-            return {}
-        self.state.backbone.eval()
-        means, outputs = ConceptMeans(held_out.concepts_of_rows), []
-        for batch, images in enumerate(self._pixels(held_out.cache, held_out.rows, size)):
-            self._stop_if_asked(None)
-            logits, generated = objective.forward(images)
-            outputs.append((logits.float(), *(signals.float() for signals in generated)))
-            means.add(objective.features, slice(batch * size, batch * size + len(images)))
-        objective.features.clear()
-        logits, *generated = (torch.cat(batch) for batch in zip(*outputs, strict=True))
-        rows = torch.from_numpy(held_out.rows).to(self.state.device)
-        measured = [signals[rows] for signals in held_out.signals]
-        # The contrastive term compares images: one alone has none.
-        mode = "none" if len(rows) == 1 else None
-        _, parts = objective.losses(logits, generated, held_out.labels[rows], measured, mode)
-        found = {f"validation_{name}": value for name, value in zip(PARTS, parts.tolist(), strict=True)}
-        if generated:
-            correlations = [spearman_by_image(*pair).mean() for pair in zip(generated, measured, strict=True)]
-            found["validation_spearman"] = float(torch.stack(correlations).mean())
-        by_layer = means.similarity(*measured)
-        if by_layer:
-            found |= {f"validation_rsa_{layer}": value for layer, value in by_layer.items()}
-            found["validation_rsa"] = sum(by_layer.values()) / len(by_layer)
-        return found
+        """Measure how the network does on held-out concepts; stop when asked to meanwhile."""
+        return validated(self.objective, self.held_out, lambda: self._stop_if_asked(None))
 
     def _save(self) -> None:
         self._look()
@@ -359,38 +287,6 @@ def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn
     for sentence in recipe.departures:
         _logger.warning("as in the released code, %s", sentence)
     return deepcopy(network).float().to(device).to(memory_format=torch.channels_last).train()
-
-
-def _test_images(
-    recipe: Recipe,
-    data: TrainingData | AcrossSubjects,
-    cache: ImageCache,
-    label: Callable[[ImageCache], Tensor],
-    device: torch.device,
-) -> HeldOut:
-    """Give the test images, on which the released code picks its checkpoint."""
-    if not recipe.reference:
-        raise BadInputError("Got test images to validate on: expected them with reference=True alone. Leave them away.")
-    every = np.arange(len(data.images))
-    signals = _training_signals(recipe, data, every[:0], device)
-    return HeldOut(data.images, data.concepts, to_device(cache, device), every, label(cache), signals)
-
-
-def _labels(
-    network: nn.Module, device: torch.device, recipe: Recipe, stop: Stop, network_sha256: str, cache: ImageCache
-) -> Tensor:
-    about = described(recipe.backbone)
-    return teacher_labels(network, cache, device, about, stop, network_sha256).to(device)
-
-
-def _training_signals(
-    recipe: Recipe, data: TrainingData | AcrossSubjects, training: np.ndarray, device: torch.device
-) -> list[Tensor]:
-    """Give (images, n_signals) a head: row i is what image i is trained with; of held-out images, their own."""
-    rows = np.arange(len(data.images))
-    if recipe.unpaired and len(training):
-        rows[training] = training[derangement([data.concepts[index] for index in training], recipe.seed)]
-    return [torch.from_numpy(one.signals[rows]).to(device) for one in by_subject_of(recipe, data)]
 
 
 def _require_space(run: Path, state: RunState) -> None:

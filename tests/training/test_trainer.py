@@ -16,15 +16,18 @@ from torch import nn
 
 import brainscore_realnet
 from brainscore_realnet.errors import BadInputError, StoreError
+from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.networks.checkpoints import split_state_dict
 from brainscore_realnet.networks.generation_head import GenerationHead
+from brainscore_realnet.networks.recording import recorded_layers
 from brainscore_realnet.training import devices, trainer
-from brainscore_realnet.training.checkpoints import Interrupted
+from brainscore_realnet.training.batches import batches
+from brainscore_realnet.training.checkpoints import Interrupted, Stop
 from brainscore_realnet.training.data import TrainingData, across_subjects
 from brainscore_realnet.training.division import derangement, holdout
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.recipes import REALNET_EEG
-from brainscore_realnet.training.teacher import weights_sha256
+from brainscore_realnet.training.teacher import teacher_labels, weights_sha256
 from brainscore_realnet.training.trainer import epoch_order, train
 
 LAYERS = ("one", "two", "three", "four")
@@ -248,8 +251,8 @@ def test_curves_are_those_of_the_weights(tmp_path):
     network.load_state_dict(backbone)
     reader = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
     reader.load_state_dict(head)
-    images = torch.cat(list(trainer.batches(cache, held, 8, "cpu")))
-    with torch.no_grad(), trainer.recorded_layers(network, LAYERS) as features:
+    images = torch.cat(list(batches(cache, held, 8, "cpu")))
+    with torch.no_grad(), recorded_layers(network, LAYERS) as features:
         network(images)
         generated = reader(features).numpy()
     expected = np.mean([spearmanr(*pair).statistic for pair in zip(generated, data.signals[held], strict=True)])
@@ -280,7 +283,7 @@ def test_first_step_is_adam_on_the_literal_loss(tmp_path):
         torch.manual_seed(0)
         head = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
         network.train()
-        with trainer.recorded_layers(network, LAYERS) as features:
+        with recorded_layers(network, LAYERS) as features:
             logits = network(images)
     generated, measured = head(features), torch.from_numpy(data.signals[order])
     rho = torch.corrcoef(torch.cat([generated, measured]))[:32, 32:]
@@ -297,11 +300,11 @@ def test_first_step_is_adam_on_the_literal_loss(tmp_path):
 
 
 def trainer_mean():
-    return np.array(trainer.described("cornet_s").mean)
+    return np.array(described("cornet_s").mean)
 
 
 def trainer_std():
-    return np.array(trainer.described("cornet_s").std)
+    return np.array(described("cornet_s").std)
 
 
 def test_published_contrastive_term_changes_no_weight(tmp_path):
@@ -406,8 +409,8 @@ def test_reference_picks_its_checkpoint_on_the_test_images(tmp_path):
     network.load_state_dict(backbone)
     head = GenerationHead.for_backbone(network, LAYERS, N_SIGNALS, 32, 16)
     head.load_state_dict(weights)
-    with torch.no_grad(), trainer.recorded_layers(network, LAYERS) as features:
-        network(torch.cat(list(trainer.batches(test_cache, range(12), 8, "cpu"))))
+    with torch.no_grad(), recorded_layers(network, LAYERS) as features:
+        network(torch.cat(list(batches(test_cache, range(12), 8, "cpu"))))
         mse = ((head(features).numpy() - test.signals) ** 2).mean()
     assert picked.curves[-1]["validation_mse"] == pytest.approx(mse, rel=1e-5)
     with pytest.raises(BadInputError, match="expected them with reference=True alone"):
@@ -424,12 +427,12 @@ def test_interrupted_reference_run_ends_with_the_same_weights(tmp_path):
 def test_teacher_runs_once_for_all_trainings_in_evaluation_mode(own_store):
     _, cache = toy()
     with torch.no_grad():
-        expected = tiny()(torch.cat(list(trainer.batches(cache, range(40), 8, "cpu")))).argmax(1)
-    given = (cache, torch.device("cpu"), trainer.described("cornet_s"), trainer.Stop(), "dd")
-    assert torch.equal(trainer.teacher_labels(tiny().train(), *given), expected)
-    assert torch.equal(trainer.teacher_labels(nn.Identity(), *given), expected)  # kept: no network runs
+        expected = tiny()(torch.cat(list(batches(cache, range(40), 8, "cpu")))).argmax(1)
+    given = (cache, torch.device("cpu"), described("cornet_s"), Stop(), "dd")
+    assert torch.equal(teacher_labels(tiny().train(), *given), expected)
+    assert torch.equal(teacher_labels(nn.Identity(), *given), expected)  # kept: no network runs
     next((own_store / "cache").glob("labels-*.npy")).write_bytes(b"broken")
-    assert torch.equal(trainer.teacher_labels(tiny(), *given), expected)
+    assert torch.equal(teacher_labels(tiny(), *given), expected)
 
 
 @pytest.mark.parametrize("n_images", [37, 33])
