@@ -13,9 +13,10 @@ from brainscore_realnet.networks.pretrained import pretrained
 from brainscore_realnet.store import folder, weights
 from brainscore_realnet.store.versions import machine, versions
 from brainscore_realnet.training import checkpoints, figures
-from brainscore_realnet.training.data import AcrossSubjects, TrainingData, selection_data, training_data
+from brainscore_realnet.training.data import AcrossSubjects, TrainingData
 from brainscore_realnet.training.devices import checked_device, device_name
 from brainscore_realnet.training.images import image_cache
+from brainscore_realnet.training.reading import selection_data, training_data
 from brainscore_realnet.training.recipes import Recipe
 from brainscore_realnet.training.run_state import Trained, by_subject_of, layers_of
 from brainscore_realnet.training.trainer import train

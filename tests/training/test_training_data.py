@@ -15,18 +15,17 @@ from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataEr
 from brainscore_realnet.simulation import kamitani as simulated_fmri
 from brainscore_realnet.simulation import things_eeg2 as simulated_eeg
 from brainscore_realnet.store import sha256_files
-from brainscore_realnet.training import data as training
-from brainscore_realnet.training.data import (
-    AcrossSubjects,
-    TrainingData,
-    across_subjects,
+from brainscore_realnet.training import reading
+from brainscore_realnet.training.data import AcrossSubjects, TrainingData, across_subjects
+from brainscore_realnet.training.division import derangement, holdout
+from brainscore_realnet.training.leakage import refuse_test_images
+from brainscore_realnet.training.reading import (
     eeg_training_data,
     fmri_training_data,
-    refuse_test_images,
+    selection_data,
     training_data,
     without_signals,
 )
-from brainscore_realnet.training.division import derangement, holdout
 from brainscore_realnet.training.recipes import REALNET_EEG, REALNET_FMRI
 
 REAL_METADATA = Path(__file__).parents[1] / "data" / "eeg2" / "image_metadata.npy"
@@ -110,7 +109,7 @@ def test_eeg_is_the_standardised_mean_of_the_published_array(eeg_folder, eeg):
 
 
 def test_eeg_read_in_blocks_is_the_same(eeg_folder, eeg, monkeypatch):
-    monkeypatch.setattr(training, "_IMAGES_AT_ONCE", 4)
+    monkeypatch.setattr(reading, "_IMAGES_AT_ONCE", 4)
     in_blocks = eeg_training_data("sub-01", eeg_folder.name)
     np.testing.assert_array_equal(in_blocks.signals, eeg.signals)
     assert in_blocks.sha256 == eeg.sha256
@@ -439,3 +438,30 @@ def test_derangement_breaks_up_concepts():
 def test_too_few_images_to_unpair_are_refused(concepts):
     with pytest.raises(BadInputError, match="expected at least two"):
         derangement(concepts, 0)
+
+
+def test_what_the_released_code_selects_on_is_the_test_split_in_units_of_training(eeg_folder, eeg):
+    recipe = REALNET_EEG.changed(dataset=eeg_folder.name, subject=1, reference=True)
+    test = selection_data(recipe, eeg)
+    published = np.load(eeg_folder / "sub-01" / "preprocessed_eeg_test.npy", allow_pickle=True).item()
+    inside = (published["times"] > -1e-9) & (published["times"] < 0.2 - 1e-9)
+    order = [published["ch_names"].index(name) for name in things_eeg2.CHANNELS]
+    averages = published["preprocessed_eeg_data"].mean(axis=1)[:, order][:, :, inside]
+    np.testing.assert_allclose(test.signals.reshape(6, 17, 20), (averages - eeg.mean) / eeg.std, rtol=1e-5, atol=1e-6)
+    assert not set(test.concepts) & set(eeg.concepts)
+    every = training_data(recipe.changed(subject=None))
+    assert [one.subject for one in selection_data(recipe.changed(subject=None), every).by_subject] == [
+        "sub-01",
+        "sub-02",
+    ]
+    bare = selection_data(recipe.changed(subject=None, beta=0), without_signals(eeg_folder.name))
+    assert (len(bare.images), bare.n_signals) == (6, 0)
+
+
+def test_fmri_is_selected_on_with_components_and_scale_of_training(fmri_folder):
+    recipe = REALNET_FMRI.changed(dataset=fmri_folder.name, subject=1, n_components=5, reference=True)
+    data = training_data(recipe)
+    targets = kamitani.open_targets("sub-01", fmri_folder.name, 5)
+    test = selection_data(recipe, data)
+    np.testing.assert_allclose(test.signals, (targets.test - data.mean) / data.std, rtol=1e-5, atol=1e-6)
+    assert len(test.images) == len(targets.test_stimuli) == 4
