@@ -14,6 +14,7 @@ from brainscore_realnet.cli.list import List
 from brainscore_realnet.cli.rdm import Compute
 from brainscore_realnet.cli.rdm import Status as RDMStatus
 from brainscore_realnet.cli.score import Score
+from brainscore_realnet.cli.sweep import SweepCommand
 from brainscore_realnet.cli.train import TrainCommand
 from brainscore_realnet.cli.weights import Export as WeightsExport
 from brainscore_realnet.cli.weights import Import, WeightsList
@@ -50,6 +51,7 @@ Command = (
     | Data
     | RDM
     | TrainCommand
+    | SweepCommand
     | Weights
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )

@@ -1,6 +1,7 @@
 """A recipe as it is typed on the command line."""
 
 from dataclasses import dataclass, fields
+from typing import Self
 
 from brainscore_realnet.training.recipes import RECIPES, Recipe
 
@@ -13,7 +14,7 @@ class RecipeOptions(Recipe):
         """Check nothing: what was typed is checked as a whole, by `applied_to`, where errors become one message."""
 
     @classmethod
-    def of(cls, name: str) -> "RecipeOptions":
+    def of(cls, name: str) -> Self:
         """Give the options of the recipe of that name when none is typed."""
         return cls(**{field.name: getattr(RECIPES[name], field.name) for field in fields(Recipe)})
 

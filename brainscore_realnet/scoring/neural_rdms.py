@@ -90,13 +90,8 @@ def _bar(jobs: list[Any]) -> Iterator[Advance]:
 
 def _connected(scheduler: str) -> Any:
     """Connect with a Dask scheduler."""
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise RealnetError(
-            f"Got --scheduler, which needs a package that is not installed ({error}): "
-            "pip install 'brainscore_realnet[cluster]'."
-        ) from error
+    from distributed import Client
+
     try:
         return Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
