@@ -147,14 +147,13 @@ class OurTraining:
         """Rows and pixels of the whole batches of epoch after epoch, as the trainer gives them."""
         import torch
 
-        from brainscore_realnet.training.batches import batches
         from brainscore_realnet.training.trainer import epoch_order
 
         n_images, size, epoch = len(self.cache), self.recipe.batch_size, 0
         while True:
             order = epoch_order(n_images, self.recipe.seed, epoch)[: n_images // size * size]
             rows = torch.from_numpy(order).to(self.device).split(size)
-            yield from zip(rows, batches(self.cache, order, size, self.device), strict=True)
+            yield from zip(rows, self.objective.pixels(self.cache, order, size), strict=True)
             epoch += 1
 
     def stepper(self) -> Callable[[], None]:
@@ -209,9 +208,11 @@ def forward_passes(problem: Problem, precision: str) -> Callable[[], None]:
     import torch
 
     from brainscore_realnet.training.batches import normalised
+    from brainscore_realnet.training.devices import memory_layout
 
-    network = deepcopy(problem.network).to(memory_format=torch.channels_last)
-    images = normalised(problem.cache.pixels[: problem.size.batch])
+    layout = memory_layout(torch.device("cpu"), precision)
+    network = deepcopy(problem.network).to(memory_format=layout)
+    images = normalised(problem.cache.pixels[: problem.size.batch]).contiguous(memory_format=layout)
 
     def run() -> None:
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):

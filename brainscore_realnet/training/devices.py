@@ -63,6 +63,14 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
+def memory_layout(device: torch.device, precision: str) -> torch.memory_format:
+    """Give the order in memory in which images and weights are right to 1e-5 and fastest.
+
+    Batch norm of channels-last images in float32 is off by 3e-5 on a CPU (torch 2.15), and convolutions are no faster.
+    """
+    return torch.contiguous_format if device.type == "cpu" and precision == "fp32" else torch.channels_last
+
+
 def computes_in_bf16(device: torch.device) -> bool:
     """Tell whether the device computes in bfloat16 and does not emulate it."""
     if device.type == "cuda":

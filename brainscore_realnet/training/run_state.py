@@ -14,7 +14,7 @@ from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.networks.checkpoint_forms import join_state_dict
 from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
-from brainscore_realnet.training.devices import random_state, set_random_state
+from brainscore_realnet.training.devices import memory_layout, random_state, set_random_state
 from brainscore_realnet.training.recipes import Recipe
 
 PARTS = ("loss", "classification", "mse", "contrastive")
@@ -73,7 +73,7 @@ class RunState:
             for one in by_subject
         ]
         self.subjects = [str(one.subject) for one in by_subject]
-        self.backbone.to(device).to(memory_format=torch.channels_last)
+        self.backbone.to(device).to(memory_format=memory_layout(device, recipe.precision))
         self.heads = nn.ModuleList(heads).to(device)
         self.device = device
         self.parameters = [*self.backbone.parameters(), *self.heads.parameters()]

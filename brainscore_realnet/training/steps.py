@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.training.batches import batches
+from brainscore_realnet.training.devices import memory_layout
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.losses import alignment_loss, classification_loss, generation_loss
 from brainscore_realnet.training.recipes import Recipe
@@ -74,7 +75,10 @@ class Objective:
 
     def pixels(self, cache: ImageCache, order: np.ndarray, size: int) -> Iterator[Tensor]:
         """Give images of a cache in an order, (n, 3, height, width), `size` at a time, as the network takes them."""
-        return batches(cache, order, size, self.state.device, self.about.mean, self.about.std)
+        device = self.state.device
+        layout = memory_layout(device, self.recipe.precision)
+        found = batches(cache, order, size, device, self.about.mean, self.about.std)
+        return (images.contiguous(memory_format=layout) for images in found)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Run the network: logits (n, classes), and every head's signals (n, n_signals)."""

@@ -15,6 +15,7 @@ from brainscore_realnet.networks.backbones import Backbone
 from brainscore_realnet.store import folder, lock, sha256_array, sha256_bytes, write_array
 from brainscore_realnet.training.batches import batches
 from brainscore_realnet.training.checkpoints import Interrupted, Stop
+from brainscore_realnet.training.devices import memory_layout
 from brainscore_realnet.training.images import ImageCache
 
 _LABELLED_AT_ONCE = 64
@@ -56,13 +57,14 @@ def teacher_labels(
 
 
 def _labels(network: nn.Module, cache: ImageCache, device: torch.device, about: Backbone, stop: Stop) -> Tensor:
-    teacher = deepcopy(network).float().to(device).to(memory_format=torch.channels_last).eval()
+    layout = memory_layout(device, "fp32")
+    teacher = deepcopy(network).float().to(device).to(memory_format=layout).eval()
     labels = []
     with torch.no_grad():
         for images in batches(cache, range(len(cache)), _LABELLED_AT_ONCE, device, about.mean, about.std):
             if stop.name:
                 raise Interrupted(f"Got {stop.name} before the first step: expected to go on. Start again.")
-            logits = teacher(images)
+            logits = teacher(images.contiguous(memory_format=layout))
             if not isinstance(logits, Tensor) or logits.ndim != 2 or not bool(logits.isfinite().all()):
                 got = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
                 raise BadInputError(

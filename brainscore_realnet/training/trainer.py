@@ -26,7 +26,7 @@ from brainscore_realnet.training import checkpoints
 from brainscore_realnet.training.batches import to_device
 from brainscore_realnet.training.checkpoints import Interrupted, Origin, Stop
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
-from brainscore_realnet.training.devices import checked_device, own_randomness
+from brainscore_realnet.training.devices import checked_device, memory_layout, own_randomness
 from brainscore_realnet.training.division import holdout
 from brainscore_realnet.training.held_out import HeldOut, examples, released_selection, training_signals, validated
 from brainscore_realnet.training.images import ImageCache
@@ -286,7 +286,8 @@ def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn
     """Name in the log what is done as in the released code, and give its teacher, which stays in train mode."""
     for sentence in recipe.departures:
         _logger.warning("as in the released code, %s", sentence)
-    return deepcopy(network).float().to(device).to(memory_format=torch.channels_last).train()
+    layout = memory_layout(device, recipe.precision)
+    return deepcopy(network).float().to(device).to(memory_format=layout).train()
 
 
 def _require_space(run: Path, state: RunState) -> None:

@@ -14,12 +14,11 @@ from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.networks.recording import recorded_layers
 from brainscore_realnet.simulation.images import draw_image
 from brainscore_realnet.training import run_state, steps, trainer
-from brainscore_realnet.training.batches import batches
 from brainscore_realnet.training.data import TrainingData
 from brainscore_realnet.training.images import image_cache
 from brainscore_realnet.training.recipes import REALNET_EEG
 
-N_IMAGES, N_SIGNALS, SIZE = 16, 20, 64
+N_IMAGES, N_SIGNALS, SIZE = 16, 20, 160
 DEFAULT = REALNET_EEG.changed(
     dataset="sim-things-eeg2-toy", subject=1, image_size=SIZE, batch_size=8, epochs=2, holdout=0, precision="fp32"
 )
@@ -106,7 +105,7 @@ def our_first_step(problem, network, recipe, rows):
     state.backbone.train()
     with recorded_layers(state.backbone, AREAS) as features:
         objective = Watched(recipe, state, features, labels, signals, teacher)
-        images = next(batches(problem.cache, rows, len(rows), "cpu"))
+        images = next(objective.pixels(problem.cache, rows, len(rows)))
         parts = objective.step(torch.as_tensor(rows), images)
     logits, (generated,) = objective.outputs
     return logits.detach(), generated.detach(), parts
