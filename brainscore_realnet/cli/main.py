@@ -70,18 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 2 after wrong input, or 130 after Ctrl-C (128 and the signal's number where training was asked to stop).
     """
-    command = tyro.cli(
-        Command,
-        prog="brainscore",
-        description="Brain-aligned vision models and EEG/fMRI benchmarks for Brain-Score.",
-        args=arguments,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-    )
-    # xarray warns about Brain-Score's own classes on import: nothing that a user could mend.
-    warnings.filterwarnings("ignore", category=FutureWarning, message="xarray subclass")
     try:
-        command.run()
-        sys.stdout.flush()
+        _run(arguments)
     except RealnetError as error:
         print(f"brainscore: {error}", file=sys.stderr)
         return error.exit_status
@@ -101,3 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
         return 130
     return 0
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    """Parse and run a command; raises SystemExit after help and after arguments that tyro explains."""
+    try:
+        command = tyro.cli(
+            Command,
+            prog="brainscore",
+            description="Brain-aligned vision models and EEG/fMRI benchmarks for Brain-Score.",
+            args=arguments,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+        )
+        # xarray warns about Brain-Score's own classes on import: nothing that a user could mend.
+        warnings.filterwarnings("ignore", category=FutureWarning, message="xarray subclass")
+        command.run()
+    finally:
+        sys.stdout.flush()

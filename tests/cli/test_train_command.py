@@ -115,3 +115,10 @@ def test_help_names_every_field_and_imports_no_torch():
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for field in RecipeOptions.of("realnet-eeg").record():
         assert f"--{field.replace('_', '-')}" in told
+
+
+def test_help_for_a_reader_that_has_seen_enough_ends_without_a_traceback():
+    code = "from brainscore_realnet.cli import main; main(['train', 'realnet-eeg', '--help'])"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
