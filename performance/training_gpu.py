@@ -112,7 +112,7 @@ def plain(ours: OurTraining) -> Callable[[], None]:
 
 def captured(ours: OurTraining) -> Callable[[], None]:
     """A function that takes a step as the trainer does: as a CUDA graph where that is possible."""
-    from brainscore_realnet.training.steps import fastest_step
+    from brainscore_realnet.training.captured import fastest_step
 
     change_weights = fastest_step(ours.objective, *next(ours.batches()))
     source = ours.batches()

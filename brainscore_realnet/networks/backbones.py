@@ -4,6 +4,7 @@ Beside the table there are the networks of torchvision, timm and open_clip, for 
 """
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -113,8 +114,10 @@ _BACKBONES = {
     )
 }
 
+AREAS = list(cornet_s.AREAS)
+
 NAMES = tuple(_BACKBONES)
-"""All names in the table."""
+"""Names in the table as it comes with the package."""
 
 _SHOWN_LAYERS = 8
 
@@ -161,6 +164,28 @@ def backbone(name: str, layers: Sequence[str] | None = None) -> Backbone:
         read=found.read,
         fetch=found.fetch,
     )
+
+
+def register(entry: Backbone) -> None:
+    """Add a network of your own to the table, so that it is trained and scored by its name in this process.
+
+    Raises
+    ------
+    BadInputError
+        The name is taken or not of letters, digits and `_`, an area is missing, or the network lacks a layer.
+    """
+    if entry.name in _BACKBONES or not re.fullmatch(r"[A-Za-z0-9_]+", entry.name):
+        raise BadInputError(
+            f"got the name {entry.name!r} for a network, expected a new one of letters, digits and '_' "
+            f"(taken: {', '.join(_BACKBONES)}): choose another"
+        )
+    if list(entry.areas) != AREAS:
+        raise BadInputError(
+            f"got areas {', '.join(entry.areas) or 'none'} of {entry.name}, expected a layer for each of "
+            f"{', '.join(AREAS)}, in this order"
+        )
+    require_layers(entry, entry.build())
+    _BACKBONES[entry.name] = entry
 
 
 def build(name: str) -> nn.Module:

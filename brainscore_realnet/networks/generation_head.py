@@ -115,7 +115,7 @@ def measure_layers(backbone: nn.Module, layers: Iterable[str], input_size: int =
     try:
         backbone.eval()
         with torch.no_grad(), recorded_layers(backbone, layers) as features:
-            backbone(image)
+            _run(backbone, image)
     finally:
         for module, training in modes.items():
             module.training = training
@@ -130,6 +130,17 @@ def measure_layers(backbone: nn.Module, layers: Iterable[str], input_size: int =
                 "choose a layer whose first axis is images"
             )
     return {layer: prod(features[layer].shape[1:]) for layer in layers}
+
+
+def _run(backbone: nn.Module, image: Tensor) -> None:
+    try:
+        backbone(image)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        size = tuple(image.shape[2:])
+        raise BadInputError(
+            f"{type(backbone).__name__} takes no images of {size[0]} × {size[1]} pixels ({error}): give the image size "
+            "that it was made for"
+        ) from error
 
 
 def _check_sizes(in_features: Mapping[str, int], n_signals: int, hidden: int) -> None:

@@ -99,7 +99,9 @@ def save(run: str | Path, step: int, state: Mapping[str, Any], origin: Origin) -
         try:
             torch.save({"origin": origin.record(), "step": step, "state": dict(state)}, writer)
         except RuntimeError as error:  # torch's own, in place of what the file system said
-            raise writer.error or error from error
+            if writer.error is None:
+                raise StoreError(f"Got {error} while writing {path}: expected it to be written. Try again.") from error
+            raise writer.error from error
     write_json(_card(path), {"sha256": writer.digest.hexdigest(), "step": step})
     others = [other for other in _files(path.parent) if other != path]
     earlier = [other for other in others if other.name < path.name]  # later ones were not whole, or it had been them

@@ -1,13 +1,28 @@
 """Where a training runs: the device, what it computes in, and random numbers of its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 
 from brainscore_realnet.errors import BadInputError
+
+
+@contextmanager
+def arithmetic(device: torch.device) -> Iterator[None]:
+    """Make the device the current one inside, deterministic, and float32 be float32: no TF32."""
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_tf32
+    # a CUDA graph is captured on the current device, whatever device its tensors are on
+    current = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    with current, torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            matmul.allow_tf32 = before
 
 
 @contextmanager

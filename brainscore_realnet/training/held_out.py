@@ -1,5 +1,6 @@
 """What each image is trained with, and how a network does on images that it is not trained on."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from brainscore_realnet.training.recipes import Recipe
 from brainscore_realnet.training.run_state import PARTS, Examples, by_subject_of
 from brainscore_realnet.training.steps import Objective
 from brainscore_realnet.training.validation import ConceptMeans, spearman_by_image
+
+VALIDATED_AT_ONCE = 128
+"""Held-out images in a batch on a GPU, which small ones would leave idle."""
 
 N_EXAMPLES = 32
 """Held-out images, at most, whose generated signals are kept as examples."""
@@ -89,7 +93,8 @@ def validated(objective: Objective, held_out: HeldOut, between: Callable[[], Non
         ``validation_…`` of each of `PARTS`, ``validation_spearman``, ``validation_rsa_…`` of each layer and their mean
         ``validation_rsa``; without signals the losses alone, and nothing without held-out images.
     """
-    size = objective.recipe.batch_size
+    on_cpu = objective.state.device.type == "cpu"
+    size = objective.recipe.batch_size if on_cpu else VALIDATED_AT_ONCE
     if not len(held_out.rows):
         return {}
     objective.state.backbone.eval()
@@ -107,6 +112,8 @@ def validated(objective: Objective, held_out: HeldOut, between: Callable[[], Non
     mode = "none" if len(rows) == 1 else None
     _, parts = objective.losses(logits, generated, held_out.labels[rows], measured, mode)
     found = {f"validation_{name}": value for name, value in zip(PARTS, parts.tolist(), strict=True)}
+    if not all(map(math.isfinite, found.values())):
+        raise BadInputError(f"Got losses {parts.tolist()} of held-out images: expected finite numbers")
     if generated:
         correlations = [spearman_by_image(*pair).mean() for pair in zip(generated, measured, strict=True)]
         found["validation_spearman"] = float(torch.stack(correlations).mean())

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from brainscore_realnet.store import write_text
 from brainscore_realnet.training.child import LOG
 from brainscore_realnet.training.recipes import Recipe
+from brainscore_realnet.training.watching import CURVES
 
 SIMILARITIES = ("validation_spearman", "validation_rsa")
 """Columns of a run's curves that are shown; a run without signals or held-out concepts lacks them."""
@@ -55,7 +56,7 @@ class Outcome:
 def read_curves(run: str | Path) -> list[dict[str, float]]:
     """Read the curves of a run, one row an epoch; those that are not there, or are none, have no rows."""
     with suppress(OSError, ValueError, UnicodeDecodeError):
-        text = (Path(run) / "curves.csv").read_text(encoding="utf-8")
+        text = (Path(run) / CURVES).read_text(encoding="utf-8")
         rows = csv.DictReader(io.StringIO(text))
         return [{name: float(value) for name, value in row.items() if value} for row in rows]
     return []

@@ -40,7 +40,7 @@ class Trained:
     """What training leads to; all tensors are on the CPU, of float32 where they are floating."""
 
     weights: dict[str, Tensor]
-    """Of the last epoch, in the form of `join_state_dict`; the backbone alone without a head or with several"""
+    """Of the last epoch, in the form of `join_state_dict`; several heads have their subject in front"""
     best: dict[str, Tensor] | None
     """The same of the epoch with the lowest validation loss; None when no concept is held out"""
     best_epoch: int | None
@@ -48,9 +48,10 @@ class Trained:
     heads: dict[str, dict[str, Tensor]]
     """Weights of the last epoch's heads by subject (``sub-01``); empty without signals"""
     curves: list[dict[str, float]]
-    """One an epoch: ``epoch``, ``steps``, ``seconds``, ``training_…`` and ``validation_…`` of each of `PARTS`, and
-    ``validation_spearman`` of generated and measured signals, the mean over held-out images. The validation losses are
-    over all held-out images at once, so that L^Cont compares more images than in a batch"""
+    """One an epoch: ``epoch``, ``steps``, ``seconds``, ``training_…`` and ``validation_…`` of each of `PARTS`,
+    ``validation_spearman`` of generated and measured signals, the mean over held-out images, and ``validation_rsa_…``
+    of each layer with the brain and their mean ``validation_rsa``. The validation losses are over all held-out images
+    at once, so that L^Cont compares more images than in a batch"""
     steps: int
     """Steps done"""
     seconds: float
@@ -77,6 +78,7 @@ class RunState:
         self.heads = nn.ModuleList(heads).to(device)
         self.device = device
         self.parameters = [*self.backbone.parameters(), *self.heads.parameters()]
+        self._capturable = device.type == "cuda" and not recipe.reference
         self.optimiser = torch.optim.Adam(
             self.parameters,
             lr=recipe.learning_rate,
@@ -84,7 +86,7 @@ class RunState:
             eps=recipe.adam_epsilon,
             weight_decay=recipe.weight_decay,
             fused=device.type in ("cpu", "cuda"),
-            capturable=device.type == "cuda",
+            capturable=self._capturable,
         )
         self.step = 0
         self.seconds = 0.0
@@ -95,8 +97,13 @@ class RunState:
 
     def weights(self) -> dict[str, Tensor]:
         """Copy the weights to the CPU, in the form in which the store keeps them."""
-        head = _on_cpu(self.heads[0]) if len(self.heads) == 1 else {}
-        return join_state_dict(_on_cpu(self.backbone), head)
+        heads = [_on_cpu(head) for head in self.heads]
+        if len(heads) > 1:
+            heads = [
+                {f"{who}.{name}": value for name, value in head.items()}
+                for who, head in zip(self.subjects, heads, strict=True)
+            ]
+        return join_state_dict(_on_cpu(self.backbone), {name: value for head in heads for name, value in head.items()})
 
     def record(self) -> dict[str, Any]:
         """Copy everything as a checkpoint holds it, so that training may go on while it is written."""
@@ -118,6 +125,8 @@ class RunState:
         self.backbone.load_state_dict(saved["backbone"])
         self.heads.load_state_dict(saved["heads"])
         self.optimiser.load_state_dict(saved["optimiser"])
+        for group in self.optimiser.param_groups:
+            group["capturable"] = self._capturable  # the run may go on on another kind of device
         self.sums.copy_(saved["sums"])
         for name in ("step", "seconds", "curves", "best", "best_epoch"):
             setattr(self, name, saved[name])

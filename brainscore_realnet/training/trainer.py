@@ -24,17 +24,21 @@ from brainscore_realnet.networks.recording import recorded_layers
 from brainscore_realnet.store import require_space
 from brainscore_realnet.training import checkpoints
 from brainscore_realnet.training.batches import to_device
+from brainscore_realnet.training.captured import fastest_step
 from brainscore_realnet.training.checkpoints import Interrupted, Origin, Stop
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
-from brainscore_realnet.training.devices import checked_device, memory_layout, own_randomness
+from brainscore_realnet.training.devices import arithmetic, checked_device, memory_layout, own_randomness
 from brainscore_realnet.training.division import holdout
 from brainscore_realnet.training.held_out import HeldOut, examples, released_selection, training_signals, validated
 from brainscore_realnet.training.images import ImageCache
 from brainscore_realnet.training.recipes import Recipe
 from brainscore_realnet.training.run_state import MILDER, PARTS, RunState, Trained
-from brainscore_realnet.training.steps import Objective, Step, fastest_step
+from brainscore_realnet.training.steps import Objective, Step
 from brainscore_realnet.training.teacher import teacher_labels, weights_sha256
 from brainscore_realnet.training.watching import Watcher
+
+CHECKPOINT_SECONDS = 600
+"""A checkpoint is written when the last one is older, however few steps were done."""
 
 _LOOKED_AT_EVERY = 20  # steps from one look at the losses to the next: each look waits for the device
 _TENSORS_A_WEIGHT = 4  # itself, two means of Adam, and the best validation one
@@ -101,8 +105,8 @@ def train(
     with ExitStack() as stack:
         stack.enter_context(checkpoints.only_trainer(run))
         stop = stack.enter_context(checkpoints.stop_signals())
+        stack.enter_context(arithmetic(place))
         stack.enter_context(own_randomness(recipe.seed, place))
-        stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
         run_state = RunState(recipe, network, data, place)
         _require_space(run, run_state)
         cache = to_device(cache, place)
@@ -163,7 +167,7 @@ class _Trainer:
             _logger.info("each epoch leaves out 1 image, since the last batch cannot be of one image")
         self.change_weights: Step | None = None
         self.unseen: list[tuple[int, Tensor, Tensor]] = []  # step, rows and parts of the loss that none looked at yet
-        self.seen_at = time.perf_counter()
+        self.seen_at, self.saved_at = time.perf_counter(), time.monotonic()
 
     def train_epochs(self, until: int | None, progress: bool) -> None:
         """Train until all epochs are done, and leave a checkpoint of the end."""
@@ -171,7 +175,7 @@ class _Trainer:
 
         state, finished = self.state, self.recipe.epochs
         an_epoch = min(len(self.training), self.n_batches * self.recipe.batch_size)
-        done = min(state.step * self.recipe.batch_size, finished * an_epoch)
+        done = len(state.curves) * an_epoch + (state.step - len(state.curves) * self.n_batches) * self.recipe.batch_size
         self._stop_if_asked(until)
         with tqdm(total=finished * an_epoch, initial=done, unit="image", disable=not progress) as bar:
             while len(state.curves) < finished:
@@ -183,7 +187,8 @@ class _Trainer:
                     if state.step % _LOOKED_AT_EVERY == 0:
                         bar.set_postfix(self._look())
                     self._stop_if_asked(until)
-                    if state.step % self.recipe.checkpoint_every == 0:
+                    late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+                    if late or state.step % self.recipe.checkpoint_every == 0:
                         self._save()
                 self._look()
                 self._end_epoch()
@@ -205,11 +210,11 @@ class _Trainer:
     def _step(self, rows: Tensor, images: Tensor) -> None:
         """Change the weights once."""
         try:
-            if self.change_weights is None:
+            if self.change_weights is None and len(rows) == min(self.recipe.batch_size, len(self.training)):
                 self.change_weights = fastest_step(self.objective, rows, images)
-            parts = self.change_weights(rows, images)
-        except BadInputError as error:
-            raise BadInputError(f"{error}. {self._where(self.state.step + 1, rows)}") from error
+            parts = (self.change_weights or self.objective.step)(rows, images)
+        except (BadInputError, torch.OutOfMemoryError) as error:
+            raise BadInputError(f"{_explained(error)} {self._where(self.state.step + 1, rows)}") from error
         self.state.step += 1
         self.state.sums += parts
         self.unseen.append((self.state.step, rows, parts))
@@ -235,9 +240,9 @@ class _Trainer:
         state = self.state
         try:
             validated = self._validate()
-        except BadInputError as error:
+        except (BadInputError, torch.OutOfMemoryError) as error:
             raise BadInputError(
-                f"{error}. This was in the validation after step {state.step}. {self._kept()}"
+                f"{_explained(error)} This was in the validation after step {state.step}. {self._kept()}"
             ) from error
         curve = {"epoch": len(state.curves) + 1, "steps": state.step, "seconds": state.seconds}
         means = (state.sums / self.n_batches).tolist()
@@ -256,6 +261,7 @@ class _Trainer:
 
     def _save(self) -> None:
         self._look()
+        self.saved_at = time.monotonic()
         self.writer.save(self.state.step, self.state.record())
 
     def _stop_if_asked(self, until: int | None) -> None:
@@ -280,6 +286,16 @@ class _Trainer:
 
     def _kept(self) -> str:
         return f"The last checkpoint in {self.writer.run} is kept. {MILDER}"
+
+
+def _explained(error: Exception) -> str:
+    """Say what went wrong in a batch."""
+    if isinstance(error, torch.OutOfMemoryError):
+        first = str(error).partition(". ")[0]
+        return (
+            f"Got too little memory on the device ({first}): use a smaller batch_size, or train fewer models at once."
+        )
+    return f"{error}."
 
 
 def _as_released(recipe: Recipe, network: nn.Module, device: torch.device) -> nn.Module:

@@ -1,12 +1,22 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from brainscore_realnet.errors import UnknownIdentifierError
-from brainscore_realnet.networks.backbones import NAMES, Backbone, backbone, build
+from brainscore_realnet.errors import BadInputError, UnknownIdentifierError
+from brainscore_realnet.networks import backbones
+from brainscore_realnet.networks.backbones import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    NAMES,
+    Backbone,
+    backbone,
+    build,
+    register,
+)
 from brainscore_realnet.networks.recording import recorded_layers
 
 PARAMETERS = {
@@ -87,3 +97,24 @@ def test_a_miss_far_from_everything_names_all() -> None:
 def test_importing_the_folder_imports_no_torch() -> None:
     code = "import sys, brainscore_realnet.networks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_network_of_ones_own_is_registered_once_with_layers_that_it_has(monkeypatch):
+    monkeypatch.setattr(backbones, "_BACKBONES", dict(backbones._BACKBONES))
+    layers = {"V1": "0", "V2": "1", "V4": "2", "IT": "3"}
+
+    def made():
+        return torch.nn.Sequential(*(torch.nn.Conv2d(3, 3, 1) for _ in range(4)))
+
+    mine = Backbone("mine", made, layers, "3", 32, IMAGENET_MEAN, IMAGENET_STD)
+    register(mine)
+    assert backbone("mine") is mine
+    for wrong, message in (
+        (mine, "taken: .*mine"),
+        (replace(mine, name="timm:mine"), "of letters, digits and '_'"),
+        (replace(mine, name="other", areas={"V1": "0"}), "got areas V1 of other"),
+        (replace(mine, name="other", areas={**layers, "IT": "9"}), "no layer '9'"),
+    ):
+        with pytest.raises(BadInputError, match=message):
+            register(wrong)
+    assert "other" not in backbones._BACKBONES

@@ -171,3 +171,23 @@ def test_layers_of_different_batches_are_refused() -> None:
 def test_a_head_that_cannot_be_built_says_why(in_features: dict, n_signals: int, hidden: int, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         GenerationHead(in_features, n_signals, hidden)
+
+
+class FixedSize(nn.Module):
+    """Takes images of one size only, as vision transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(3, 1, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert images.shape[-1] == 8, "Input height doesn't match model (8)"
+        return self.only(images)
+
+
+def test_image_size_that_a_network_does_not_take_is_told():
+    assert measure_layers(FixedSize(), ["only"], 8) == {"only": 36}
+    with pytest.raises(
+        BadInputError, match=r"FixedSize takes no images of 16 × 16 pixels \(Input height doesn't match"
+    ):
+        measure_layers(FixedSize(), ["only"], 16)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from brainscore_realnet.datasets import things_eeg2
-from brainscore_realnet.errors import BadInputError, MissingDataError, MissingWeightsError
+from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.networks.backbones import build
 from brainscore_realnet.networks.checkpoints import split_state_dict
 from brainscore_realnet.simulation import things_eeg2 as simulation
@@ -112,7 +112,21 @@ def test_model_of_another_training_is_not_overwritten_unasked(card, store):
     assert finished(other)["trained_on"]["subject"] == "sub-02"
 
 
-def test_interrupted_training_goes_on_and_ends_with_the_same_weights(card, monkeypatch):
+def test_best_epoch_of_another_model_is_not_overwritten_unasked(card, store):
+    other = RECIPE.changed(seed=5, epochs=1)
+    weights.save(other.identifier + BEST, weights.load(RECIPE.identifier)[0], {"backbone": RECIPE.backbone})
+    with pytest.raises(BadInputError, match=f"Got {other.identifier}{BEST}, of which the store has a model"):
+        run(other)
+
+
+def test_checkpoints_that_a_killed_training_left_are_removed(card):
+    (run_folder(RECIPE) / "checkpoint-00000004.pt").touch()
+    assert run()["weights_sha256"] == card["weights_sha256"]
+    assert not list(run_folder(RECIPE).glob("checkpoint-*"))
+
+
+def test_interrupted_training_goes_on_and_ends_with_the_same_weights(card, monkeypatch, caplog):
+    caplog.set_level("INFO")
     step = trainer._Trainer._step
 
     def asked(self, rows, images):
@@ -130,6 +144,7 @@ def test_interrupted_training_goes_on_and_ends_with_the_same_weights(card, monke
         weights.find_card(RECIPE.identifier)["weights_sha256"] == card["weights_sha256"]
     )  # the old one stays till then
     assert run(replace=True)["weights_sha256"] == card["weights_sha256"]
+    assert "going on after step 3" in caplog.text
 
 
 def test_across_subjects_every_head_is_kept(store):
@@ -139,6 +154,7 @@ def test_across_subjects_every_head_is_kept(store):
     _, heads = split_state_dict(weights.load(recipe.identifier)[0])
     assert {name.partition(".")[0] for name in heads} == {"sub-01", "sub-02"}
     assert [one["subject"] for one in card["signals"]] == ["sub-01", "sub-02"]
+    assert split_state_dict(weights.load(recipe.identifier + BEST)[0])[1].keys() == heads.keys()
 
 
 def test_control_without_signals_has_no_head(store):
@@ -164,8 +180,8 @@ def test_missing_data_and_weights_are_told_before_anything_is_made(own_store):
         run()
     simulation_data = simulation.ensure(SPECIFICATION)
     things_eeg2.add(simulation_data, RECIPE.dataset, progress=False)
-    with pytest.raises(MissingWeightsError, match=r"sim-cornet-s-narrow.*--pretrained FILE"):
-        run()
+    with pytest.raises(MissingDataError, match=r"none\.pt"):
+        run(pretrained_weights="none.pt")
     assert not (own_store / "runs").exists()
 
 

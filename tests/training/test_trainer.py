@@ -20,7 +20,7 @@ from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.networks.checkpoints import split_state_dict
 from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.networks.recording import recorded_layers
-from brainscore_realnet.training import devices, trainer
+from brainscore_realnet.training import checkpoints, devices, trainer
 from brainscore_realnet.training.batches import batches
 from brainscore_realnet.training.checkpoints import Interrupted, Stop
 from brainscore_realnet.training.data import TrainingData, across_subjects
@@ -168,25 +168,30 @@ def test_run_cut_off_between_steps_ends_with_the_same_weights(whole, tmp_path, m
     assert same(whole.weights, run_toy(tmp_path).weights)
 
 
-def test_run_killed_at_any_instant_ends_with_the_same_weights(whole, tmp_path):
-    run = tmp_path / "run"
+def test_run_killed_again_and_again_ends_with_the_same_weights(whole, tmp_path):
+    run, done = tmp_path / "run", tmp_path / "done"
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); import test_trainer as toy\n"
         "step = toy.trainer._Trainer._step\n"
-        "def slow(self, rows, images): time.sleep(0.03); return step(self, rows, images)\n"
+        "def slow(self, rows, images): time.sleep(0.05); return step(self, rows, images)\n"
         "toy.trainer._Trainer._step = slow\n"
         "toy.torch.set_num_threads(1)\n"
-        "toy.run_toy(sys.argv[2], toy.RECIPE.changed(checkpoint_every=1))"
+        "print('begun', flush=True)\n"
+        "toy.run_toy(sys.argv[2], toy.RECIPE.changed(checkpoint_every=1))\n"
+        "open(sys.argv[3], 'w').close()"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(brainscore_realnet.__file__).parents[1])}
-    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(run)]
-    with subprocess.Popen(command, env=environment) as child:
-        deadline = time.monotonic() + 60
-        while not list(run.glob("checkpoint-*2.pt")) and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(np.random.default_rng().uniform(0, 0.05))
-        child.kill()
-    assert child.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(run), str(done)]
+    seed = int(time.time())
+    print(f"delays drawn with seed {seed}")
+    rng, kills = np.random.default_rng(seed), 0
+    while not done.exists() and kills < 6:  # each time for long enough that some steps are done
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            time.sleep(rng.uniform(0.1, 0.6))
+            child.kill()
+        kills += 1
+    assert kills > 1
     assert same(whole.weights, run_toy(run).weights)
 
 
@@ -223,6 +228,45 @@ def test_until_stops_after_so_many_steps_in_all(whole, tmp_path):
         with pytest.raises(Interrupted, match=f"Got until={steps}: stopped after step {steps} of 8"):
             run_toy(tmp_path, until=steps)
     assert same(whole.weights, run_toy(tmp_path).weights)
+
+
+def test_checkpoint_that_cannot_be_written_stops_the_run_and_the_one_before_stays(whole, tmp_path, monkeypatch):
+    save = checkpoints.save
+
+    def full(run, step, state, origin):
+        if step == 6:
+            raise StoreError("Got no space")
+        return save(run, step, state, origin)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save", full)
+        with pytest.raises(StoreError, match="Got no space"):
+            run_toy(tmp_path)
+    assert [path.name for path in tmp_path.glob("*.pt")] == ["checkpoint-00000003.pt"]
+    assert same(whole.weights, run_toy(tmp_path).weights)
+
+
+def test_checkpoint_is_also_written_when_the_last_one_is_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        raising_at(patch, 3, power_cut)
+        with pytest.raises(PowerCutError):
+            run_toy(tmp_path, RECIPE.changed(checkpoint_every=10**6))
+    assert list(tmp_path.glob("checkpoint-*3.pt"))
+
+
+def test_second_trainer_of_a_run_is_refused(tmp_path):
+    with checkpoints.only_trainer(tmp_path), pytest.raises(StoreError, match=f"process {os.getpid()} on .* trains"):
+        run_toy(tmp_path)
+
+
+def test_too_little_memory_says_what_to_do(tmp_path, monkeypatch):
+    def failing(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
+
+    monkeypatch.setattr(trainer.Objective, "step", failing)
+    with pytest.raises(BadInputError, match=r"\(CUDA out of memory\): use a smaller batch_size.* step 1, in epoch 1"):
+        run_toy(tmp_path)
 
 
 def test_finished_run_is_not_trained_again(whole, tmp_path, monkeypatch):
@@ -331,7 +375,10 @@ def test_across_subjects_each_has_a_head_and_an_equal_share_of_the_loss(tmp_path
     recipe = RECIPE.changed(subject=None, dataset="sim-things-eeg2-toy")
     both = train(recipe, tiny(), across_subjects([one, other]), cache, tmp_path, device="cpu", progress=False)
     assert list(both.heads) == ["sub-01", "sub-02"]
-    assert both.weights.keys() == tiny().state_dict().keys()
+    backbone, heads = split_state_dict(both.weights)
+    assert backbone.keys() == tiny().state_dict().keys()
+    assert {name.partition(".")[0] for name in heads} == {"sub-01", "sub-02"}
+    assert both.best.keys() == both.weights.keys()
     assert both.heads["sub-01"]["fc.weight"].shape == both.heads["sub-02"]["fc.weight"].shape == (N_SIGNALS, 64)
     assert not same(both.heads["sub-01"], both.heads["sub-02"])
     assert list(whole.heads) == ["sub-01"]
