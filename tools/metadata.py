@@ -61,6 +61,7 @@ STIMULI = {
     "Shen2019letters": (10, "letters"),
     "Horikawa2017": (50, "natural images"),
     "SimThingsEEG2": (things_eeg2.DEFAULT.test_images, "synthetic"),
+    "SimThingsEEG2concepts": (things_eeg2.ALIGNMENT.test_images, "synthetic"),
     "SimShen2019": (kamitani.SHEN2019.test_images, "synthetic"),
     "SimShen2019shapes": (kamitani.SHEN2019.shapes, "synthetic"),
     "SimShen2019letters": (kamitani.SHEN2019.letters, "synthetic"),

@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from brainscore_realnet.simulation import kamitani
-from brainscore_realnet.simulation.things_eeg2 import DEFAULT
+from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT, DEFAULT
 
 PACKAGE = Path(__file__).resolve().parents[1] / "brainscore_realnet"
 BEGIN = "# registrations written by tools/registrations.py: begin"
 END = "# registrations written by tools/registrations.py: end"
 AREAS = ("V1", "V2", "V4", "IT")
 ROIS = ("V1", "V2", "V3", "V4", "LOC")
-SOURCES = (("ThingsEEG2", 10), ("SimThingsEEG2", DEFAULT.subjects))
+SOURCES = (("ThingsEEG2", 10), ("SimThingsEEG2", DEFAULT.subjects), ("SimThingsEEG2concepts", ALIGNMENT.subjects))
 """Data sets with EEG and how many subjects they have."""
 FMRI = {
     "shen2019": (("Shen2019", 3), ("SimShen2019", kamitani.SHEN2019.subjects)),

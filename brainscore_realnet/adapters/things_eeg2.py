@@ -8,7 +8,7 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import eeg_assembly, stimulus_set
 from brainscore_realnet.adapters.neural_side import NeuralData
 from brainscore_realnet.adapters.options import PUBLISHED
-from brainscore_realnet.adapters.sources import Source, made_when_missing, virtual_subjects
+from brainscore_realnet.adapters.sources import Source
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.simulation import things_eeg2 as simulation
@@ -64,24 +64,22 @@ class EEGSource(Source):
         )
 
 
-def simulated_source(specification: simulation.Specification) -> EEGSource:
-    """Source of virtual subjects, made and converted on first use."""
-    stored_as = f"sim-things-eeg2-{specification.digest}"
-    subjects = virtual_subjects(specification.subjects)
-    prepare = made_when_missing(
-        things_eeg2,
-        stored_as,
-        subjects,
-        things_eeg2.SPLITS,
-        lambda: simulation.ensure(specification, progress=True),
+def simulated_source(specification: simulation.Specification, name: str | None = None) -> EEGSource:
+    """Source of virtual subjects, made and converted on first use; its name follows from the specification."""
+
+    def prepare() -> None:
+        simulation.stored(specification)
+
+    return EEGSource(
+        name or f"SimThingsEEG2_{specification.digest}", specification.stored_as, specification.subject_names, prepare
     )
-    name = "SimThingsEEG2" if specification == simulation.DEFAULT else f"SimThingsEEG2_{specification.digest}"
-    return EEGSource(name, stored_as, subjects, prepare)
 
 
 REAL = EEGSource("ThingsEEG2", "things-eeg2", things_eeg2.SUBJECTS, lambda: None)
-SIMULATED = simulated_source(simulation.DEFAULT)
-_SOURCES = {source.name: source for source in (REAL, SIMULATED)}
+SIMULATED = simulated_source(simulation.DEFAULT, "SimThingsEEG2")
+CONCEPTS = simulated_source(simulation.ALIGNMENT, "SimThingsEEG2concepts")
+_SOURCES = {source.name: source for source in (REAL, CONCEPTS, SIMULATED)}
+"""Of names that begin alike, the longer ones first."""
 
 
 def source_of(identifier: str) -> tuple[EEGSource, str]:

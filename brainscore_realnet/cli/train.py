@@ -9,10 +9,14 @@ import tyro
 from brainscore_realnet.cli.recipe_options import RecipeOptions
 from brainscore_realnet.cli.table import duration, size
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.training.recipes import Recipe
+from brainscore_realnet.training.recipes import RECIPES, Recipe
 
-BENCHMARKS = {"realnet-eeg": "ThingsEEG2-rsa", "realnet-fmri": "Shen2019-rsa"}
-"""What models of a recipe are best scored on."""
+BENCHMARKS = {
+    "realnet-eeg": "ThingsEEG2-rsa",
+    "realnet-fmri": "Shen2019-rsa",
+    "sim-realnet-eeg": "SimThingsEEG2concepts-rsa",
+}
+"""What models of a recipe are scored on."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Train:
         print(f"{recipe.identifier}{', trained before: --replace trains it anew' * was_there}")
         for label, text in _summary(recipe, card):
             print(f"  {label:<9}  {text}")
-        if self.name in BENCHMARKS:
+        if recipe.dataset == RECIPES[self.name].dataset:
             print(f"Score it: brainscore score --model {recipe.identifier} --benchmark {BENCHMARKS[self.name]}")
 
     def _recipe(self) -> Recipe:
@@ -74,9 +78,12 @@ def _command(name: str) -> Any:
 RECIPE_WORDS = {
     "realnet-eeg": "ReAlnet, aligned with EEG.",
     "realnet-fmri": "ReAlnet-fMRI, aligned with fMRI of the visual cortex.",
+    "sim-realnet-eeg": "SIMULATED: a small network, aligned within seconds with a virtual subject's EEG.",
 }
 
 TrainCommand = Annotated[
-    Annotated[Train, _command("realnet-eeg")] | Annotated[Train, _command("realnet-fmri")],
+    Annotated[Train, _command("realnet-eeg")]
+    | Annotated[Train, _command("realnet-fmri")]
+    | Annotated[Train, _command("sim-realnet-eeg")],
     tyro.conf.subcommand("train", description="Align a network with a subject's brain signals."),
 ]

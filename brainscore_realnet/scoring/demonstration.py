@@ -115,21 +115,18 @@ def demonstrate(
         _train([*aligned, *unpaired], replace, progress)
     with _timed(seconds, "neural RDMs"):
         ceiling = chosen.ceiling
-    with _timed(seconds, "scoring"):
+    with _timed(seconds, "scoring"), pretraining.one_thread():
         of_model = {
             name: _similarities(name, chosen)
             for name in [pretraining.IDENTIFIER, *(one.identifier for one in [*aligned, *unpaired])]
         }
-    return _summary(
-        chosen,
-        of_model[pretraining.IDENTIFIER],
-        *(np.stack([of_model[one.identifier].values for one in several]) for several in (aligned, unpaired)),
-        {
-            "baseline": pretraining.IDENTIFIER,
-            "ceiling": (float(ceiling.attrs["lower"]), float(ceiling.attrs["upper"])),
-            "seconds": seconds,
-        },
-    )
+    about = {
+        "baseline": pretraining.IDENTIFIER,
+        "ceiling": (float(ceiling.attrs["lower"]), float(ceiling.attrs["upper"])),
+        "seconds": seconds,
+    }
+    stacked = [np.stack([of_model[one.identifier].values for one in several]) for several in (aligned, unpaired)]
+    return _summary(chosen, of_model[pretraining.IDENTIFIER], stacked[0], stacked[1], about)
 
 
 def _summary(
@@ -160,11 +157,9 @@ def _summary(
 
 def _similarities(identifier: str, benchmark: Any) -> Any:
     """Similarity of a stored model with every subject over time, mean over areas: (subject, time) DataArray."""
-    from brainscore_realnet.adapters.commitment import committed_model
     from brainscore_realnet.scoring.scores import score
 
-    # by its card, since Brain-Score looked for models before this one was trained
-    return score(committed_model(identifier), benchmark).attrs["values"].mean("area")
+    return score(identifier, benchmark, device="cpu").attrs["values"].mean("area")
 
 
 def _train(recipes: Sequence[Recipe], replace: bool, progress: bool) -> None:

@@ -128,7 +128,7 @@ def _draw_pairs(axis: Any, shown: "Demonstration") -> None:
     for one in shown.comparisons:
         left, height = names.index(worse[one.name]), heights[worse[one.name]]
         axis.plot([left, len(names) - 1], [height, height], color="0.2", linewidth=0.9)
-        axis.text(left + 0.05, height, _test_words(one), fontsize=8, va="bottom")
+        axis.text(len(names) - 1, height, _test_words(one), fontsize=8, ha="right", va="bottom")
     axis.set_ylim(values.min() - step, values.max() + 4.2 * step)
     axis.set_xlim(-0.5, len(names) - 0.5)
     axis.set_xticks(range(len(names)), MODEL_WORDS.values(), fontsize=9)
@@ -149,8 +149,8 @@ def _draw_matrix(figure: Any, axis: Any, shown: "Demonstration") -> None:
     for row, column in np.ndindex(*gain.shape):
         colour = "white" if abs(gain[row, column]) > 0.6 * limit else "0.15"
         weight = "bold" if row == column else "normal"
-        style = {"ha": "center", "va": "center", "fontsize": 7.5, "color": colour, "fontweight": weight}
-        axis.text(column, row, f"{gain[row, column]:+.3f}", **style)
+        style = {"ha": "center", "va": "center", "fontsize": 8, "color": colour, "fontweight": weight}
+        axis.text(column, row, f"{gain[row, column]:+.2f}", **style)
     numbers = [subject.removeprefix("sub-") for subject in shown.subjects]
     axis.set_xticks(range(len(numbers)), numbers)
     axis.set_yticks(range(len(numbers)), numbers)

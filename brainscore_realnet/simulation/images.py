@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from brainscore_realnet.simulation.concepts import concept as described
+
 SHAPES = ("disc", "square", "triangle", "star", "ring", "cross")
 
 
@@ -22,24 +24,21 @@ def draw_image(concept: int, exemplar: int, seed: int, size: int) -> Image.Image
     PIL.Image.Image
         RGB, ``size`` × ``size``.
     """
-    of_concept = np.random.default_rng([seed, 1, concept])
+    drawn = described(concept, seed)
     of_exemplar = np.random.default_rng([seed, 2, concept, exemplar])
     grid = np.linspace(-1.0, 1.0, size)
     x, y = np.meshgrid(grid, grid)
 
-    shape = SHAPES[of_concept.integers(len(SHAPES))]
-    object_colours = of_concept.uniform(0.05, 0.95, (2, 3))
-    frequency, orientation = of_concept.uniform(3.0, 22.0), of_concept.uniform(0.0, np.pi)
-    scale = of_concept.uniform(0.35, 0.8) * of_exemplar.uniform(0.9, 1.1)
+    scale = drawn.size * of_exemplar.uniform(0.9, 1.1)
 
     turn = of_exemplar.uniform(-0.3, 0.3)
     shift_x, shift_y = of_exemplar.uniform(-0.15, 0.15, 2)
     u = ((x - shift_x) * np.cos(turn) + (y - shift_y) * np.sin(turn)) / scale
     v = (-(x - shift_x) * np.sin(turn) + (y - shift_y) * np.cos(turn)) / scale
 
-    texture = _grating(x, y, frequency, orientation)[..., None]
-    figure = object_colours[0] * texture + object_colours[1] * (1.0 - texture)
-    pixels = np.where(_inside(shape, u, v)[..., None], figure, _background(x, y, of_exemplar))
+    texture = _grating(x, y, drawn.frequency, drawn.orientation)[..., None]
+    figure = drawn.colours[0] * texture + drawn.colours[1] * (1.0 - texture)
+    pixels = np.where(_inside(SHAPES[drawn.shape], u, v)[..., None], figure, _background(x, y, of_exemplar))
     return Image.fromarray((np.clip(pixels, 0.0, 1.0) * 255).astype(np.uint8))
 
 

@@ -5,23 +5,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
 
+from brainscore_realnet.datasets import things_eeg2 as reader
 from brainscore_realnet.datasets.things_eeg2 import CHANNELS, SIMULATED_FILE
-from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.errors import BadInputError, MissingDataError
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation.components import fitted_components
+from brainscore_realnet.simulation.concepts import properties
 from brainscore_realnet.simulation.images import draw_image
 from brainscore_realnet.store.atomic import folder_made_once
 from brainscore_realnet.store.folders import folder
 
 VERSION = 1
 """Increased whenever the bytes that a specification leads to change."""
-
-TIMES = np.arange(-20, 80) / 100
-"""Seconds after stimulus onset, as in the preprocessed data: 100 Hz, −0.20 … 0.79 s."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,36 @@ class Specification:
     """Amplitude of the evoked responses relative to the noise."""
     seed: int = 7
     """Seed of images, subjects and noise."""
+    late: Literal["areas", "concepts"] = "areas"
+    """What the late responses are made of: the hidden network's areas V4 and IT, or the properties of the image's
+    concept, which the subjects weigh more differently."""
+    epoch: tuple[float, float] = (-0.2, 0.79)
+    """First and last time, seconds after stimulus onset, as in the preprocessed data."""
 
     def __post_init__(self) -> None:
         images = self.test_images + self.training_concepts * self.training_exemplars
-        if (
-            min(value for name, value in asdict(self).items() if name not in ("signal", "seed")) < 1
-            or images <= eeg.COMPONENTS
-        ):
+        sizes = [value for name, value in asdict(self).items() if name not in ("signal", "seed", "late", "epoch")]
+        if min(sizes) < 1 or images <= eeg.COMPONENTS or self.late not in ("areas", "concepts") or not len(self.times):
             raise BadInputError(
-                f"Got {self}; expected positive sizes and more than {eeg.COMPONENTS} images in all, test and training."
+                f"Got {self}; expected positive sizes, more than {eeg.COMPONENTS} images in all, test and training, "
+                "late='areas' or 'concepts', and an epoch whose last time is not before its first."
             )
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples, (n_times,) float64 in seconds after stimulus onset: 100 Hz."""
+        first, last = (round(100 * edge) for edge in self.epoch)
+        return np.arange(first, last + 1) / 100
+
+    @property
+    def subject_names(self) -> tuple[str, ...]:
+        """Subjects as the data set names them, such as ``sub-01``."""
+        return tuple(f"sub-{number:02d}" for number in range(1, self.subjects + 1))
+
+    @property
+    def stored_as(self) -> str:
+        """Name of the set in the store."""
+        return f"sim-things-eeg2-{self.digest}"
 
     @property
     def digest(self) -> str:
@@ -72,6 +92,51 @@ DEFAULT = Specification()
 FULL_SIZE = Specification(
     subjects=10, test_images=200, test_repetitions=80, training_concepts=1654, training_exemplars=10, image_size=500
 )
+ALIGNMENT = Specification(
+    subjects=8,
+    test_images=48,
+    training_concepts=160,
+    training_exemplars=2,
+    image_size=64,
+    signal=2.5,
+    seed=11,
+    late="concepts",
+    epoch=(-0.1, 0.3),
+)
+"""What networks are aligned with on a CPU within seconds: enough subjects for a test over them, small images, and
+responses that networks can learn and that differ between subjects."""
+PUBLIC = (DEFAULT, ALIGNMENT)
+"""The sets that have benchmarks and recipes, made where they are asked for."""
+
+
+def make_if_public(name: str, progress: bool = True) -> None:
+    """Make and register the simulated set of `PUBLIC` that is called so in the store; any other name does nothing.
+
+    Raises
+    ------
+    StoreError
+        When the store cannot be written.
+    """
+    for specification in PUBLIC:
+        if specification.stored_as == name:
+            stored(specification, progress)
+
+
+def stored(specification: Specification, progress: bool = True) -> str:
+    """Make a simulated set and register it in the store, unless all of it is there; give its name there.
+
+    Raises
+    ------
+    StoreError
+        When the store cannot be written.
+    """
+    name = specification.stored_as
+    try:
+        for split in reader.SPLITS:
+            reader.require(specification.subject_names, split, name)
+    except MissingDataError:  # not made yet, or some of it was deleted from the store
+        reader.add(ensure(specification, progress=progress), name, progress=False)
+    return name
 
 
 def ensure(specification: Specification = DEFAULT, progress: bool = False) -> Path:
@@ -94,7 +159,7 @@ def ensure(specification: Specification = DEFAULT, progress: bool = False) -> Pa
     StoreError
         When the store cannot be written.
     """
-    target = folder("simulated") / f"sim-things-eeg2-{specification.digest}"
+    target = folder("simulated") / specification.stored_as
     return folder_made_once(target, lambda unfinished: write(unfinished, specification, progress))
 
 
@@ -114,20 +179,25 @@ def write(target: Path, specification: Specification, progress: bool = False) ->
     (target / SIMULATED_FILE).write_text(json.dumps(asdict(specification) | {"version": VERSION}, indent=2) + "\n")
 
     components = _components(target, metadata)
+    if specification.late == "concepts":
+        for split in images:
+            concepts = [concept for concept, *_ in images[split]]
+            components[split][eeg.CONCEPTS] = properties(concepts, specification.seed)
+    draw = eeg.concept_subject if specification.late == "concepts" else eeg.virtual_subject
     for number in tqdm(range(1, specification.subjects + 1), "sim subjects", disable=not progress):
-        subject = eeg.virtual_subject(number, len(CHANNELS), specification.seed)
+        subject = draw(number, len(CHANNELS), specification.seed)
         subject_folder = target / f"sub-{number:02d}"
         subject_folder.mkdir()
         for index, split in enumerate(("training", "test")):
             trials = eeg.simulate_trials(
                 components[split],
                 subject,
-                TIMES,
+                specification.times,
                 specification.training_repetitions if split == "training" else specification.test_repetitions,
                 specification.signal,
                 np.random.default_rng([specification.seed, 4, number, index]),
             )
-            contents = {"preprocessed_eeg_data": trials, "ch_names": list(CHANNELS), "times": TIMES}
+            contents = {"preprocessed_eeg_data": trials, "ch_names": list(CHANNELS), "times": specification.times}
             _save_dict(subject_folder / f"preprocessed_eeg_{split}.npy", contents)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from brainscore_realnet.datasets import kamitani, things_eeg2
 from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
 from brainscore_realnet.store import sha256_bytes
 
 VERSION = 1
@@ -88,8 +89,8 @@ class Recipe:
     """Seed of the head's first weights, the order of images, the held-out concepts and the unpaired control."""
     reference: bool = False
     """Do what the released code does, defects included, for comparison; each is named in the log."""
-    checkpoint_every: int = 1000
-    """Steps from one checkpoint to the next; does not change the result."""
+    checkpoint_every: int = 5000
+    """Steps from one checkpoint to the next; one is also written every ten minutes. Does not change the result."""
 
     def __post_init__(self) -> None:
         if self.contrastive is None:
@@ -120,14 +121,17 @@ class Recipe:
     def identifier(self) -> str:
         """Identifier of the model: ``realnet-eeg-sub01``, followed by what differs from the paper's recipe.
 
-        Models of virtual subjects begin with ``sim-``. Recipes that differ in what changes the result differ in their
-        identifiers too; only the sizes and seeds of simulated data sets do not show.
+        Models of virtual subjects begin with ``sim-``; those of EEG are named by what differs from `SIM_REALNET_EEG`.
+        Recipes that differ in what changes the result differ in their identifiers too; only the sizes and seeds of
+        simulated data sets do not show.
         """
-        usual = RECIPES[f"realnet-{self.signal}"]
+        published = RECIPES[f"realnet-{self.signal}"]
+        usual = RECIPES.get(f"sim-realnet-{self.signal}", published) if self.simulated else published
         usual = usual.changed(reference=True) if self.reference else usual
         who = "all" if self.subject is None else f"sub{self.subject:02d}"
         words = ["sim"] if self.simulated else []
-        words += ["realnet", self.signal, who if self.beta else "beta0", *_data_set_words(self.dataset, usual.dataset)]
+        words += ["realnet", self.signal, who if self.beta else "beta0"]
+        words += _data_set_words(self.dataset, published.dataset)
         for name, value in self._decisive().items():
             if name not in _SAID_FIRST and value != getattr(usual, name):
                 words.append(_SPELLED[name](value) if name in _SPELLED else name.replace("_", "") + _number(value))
@@ -383,5 +387,17 @@ REALNET_EEG = Recipe()
 REALNET_FMRI = Recipe(signal="fmri", dataset=kamitani.SHEN2019, beta=40, window=None, n_components=1024, epochs=5)
 """ReAlnet-fMRI: 1024 components of the visual cortex's mean over five repetitions, β = 40, 5 epochs."""
 
-RECIPES = {"realnet-eeg": REALNET_EEG, "realnet-fmri": REALNET_FMRI}
-"""The published recipes by the name that their models' identifiers begin with."""
+SIM_REALNET_EEG = Recipe(
+    dataset=ALIGNMENT.stored_as,
+    backbone="sim_cornet_s_narrow",
+    image_size=64,
+    contrastive="pearson",
+    epochs=3,
+    learning_rate=7e-4,
+    precision="fp32",
+)
+"""A model of a virtual subject that a CPU trains within seconds. Not published: a narrow network, small images, few
+epochs with long steps, and the correlation that is quickest to compute."""
+
+RECIPES = {"realnet-eeg": REALNET_EEG, "realnet-fmri": REALNET_FMRI, "sim-realnet-eeg": SIM_REALNET_EEG}
+"""Recipes by the name that their models' identifiers begin with."""

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from brainscore_realnet.errors import BadInputError, StoreError
-from brainscore_realnet.networks.checkpoint_forms import join_state_dict
 from brainscore_realnet.networks.pretrained import pretrained
-from brainscore_realnet.store import folder, weights
+from brainscore_realnet.simulation.pretraining import make_if_missing
+from brainscore_realnet.simulation.things_eeg2 import make_if_public
+from brainscore_realnet.store import folder, sha256_file, weights
 from brainscore_realnet.store.versions import machine, versions
 from brainscore_realnet.training import checkpoints, figures
 from brainscore_realnet.training.data import AcrossSubjects, TrainingData
@@ -70,13 +71,21 @@ def train_model(
     """
     card = finished(recipe)
     if card is not None and not replace:
+        _refuse_other_start(card, pretrained_weights)
+        checkpoints.remove_all(run_folder(recipe))  # of a training that was killed just before it removed them
         return card
     _refuse_taken(recipe, replace)
     checked_device(device, recipe.precision)
+    make_if_public(recipe.dataset, progress)
+    if pretrained_weights is None:
+        make_if_missing(recipe.backbone, progress)
     data = training_data(recipe)
     network, origin = pretrained(recipe.backbone, pretrained_weights, recipe.layers)
     cache = image_cache(data.images, recipe.image_size, progress=progress)
     run = run_folder(recipe)
+    card = finished(recipe)
+    if card is not None and not replace:  # by another process, meanwhile
+        return card
     selection = None
     if recipe.reference:
         test = selection_data(recipe, data)
@@ -105,13 +114,25 @@ def run_folder(recipe: Recipe) -> Path:
 
 
 def _refuse_taken(recipe: Recipe, replace: bool) -> None:
-    card = weights.find_card(recipe.identifier)
-    if card is not None and not replace:
+    for identifier in (recipe.identifier, f"{recipe.identifier}{BEST}"):
+        card = weights.find_card(identifier)
+        # the best epoch of the same training, which was then interrupted before the last one was kept, is ours
+        if card is None or replace or card.get("recipe") == recipe.record():
+            continue
         origin = "that was imported" if "imported" in card else "of another training"
         raise BadInputError(
-            f"Got {recipe.identifier}, of which the store has a model {origin} (created {card['created']}): expected "
-            "none. Give --replace to replace it, or change the recipe."
+            f"Got {identifier}, of which the store has a model {origin} (created {card['created']}): expected none. "
+            "Give --replace to replace it, or change the recipe."
         )
+
+
+def _refuse_other_start(card: dict[str, Any], pretrained_weights: str | Path | None) -> None:
+    if pretrained_weights is None or sha256_file(pretrained_weights) == card["pretrained"].get("sha256"):
+        return
+    raise BadInputError(
+        f"Got {pretrained_weights} to start from for {card['identifier']}, which the store has, trained from other "
+        "weights: expected none. Give --replace to replace it."
+    )
 
 
 def _card(
@@ -160,9 +181,7 @@ def _draw(recipe: Recipe, data: TrainingData | AcrossSubjects, trained: Trained,
 
 def _keep(recipe: Recipe, trained: Trained, card: dict[str, Any], run: Path) -> dict[str, Any]:
     """Put the last and the best weights into the store, then delete the checkpoints that led to them."""
-    several = {f"{who}.{name}": value for who, head in trained.heads.items() for name, value in head.items()}
-    last = join_state_dict(trained.weights, several) if len(trained.heads) > 1 else trained.weights
-    chosen = last
+    chosen = trained.weights
     about: dict[str, Any] = {"epoch": recipe.epochs, "selected_by": "last epoch"}
     if trained.best is not None:
         best: dict[str, Any] = {"epoch": trained.best_epoch, "selected_by": "lowest validation loss"}

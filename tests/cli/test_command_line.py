@@ -240,18 +240,6 @@ def test_user_adds_a_download_and_scores_on_it(own_store, tmp_path, capsys):
     assert record["provenance"]["benchmark"]["dataset"] == "things-eeg2"
 
 
-def test_demo_draws_its_figure(tmp_path, capsys):
-    from PIL import Image
-
-    path = tmp_path / "demo.png"
-    assert main(["demo", "--out", str(path)]) == 0
-    out = capsys.readouterr().out
-    assert out.count("SIMULATED") == 3
-    with Image.open(path) as figure:
-        assert min(figure.size) > 500
-        assert len(set(figure.convert("RGB").resize((200, 100)).getdata())) > 50
-
-
 def test_interrupted_scoring_ends_with_status_130_and_without_traceback():
     code = (
         "import sys, brainscore_realnet.scoring as s\n"

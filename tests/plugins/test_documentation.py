@@ -20,9 +20,9 @@ PAGE_AND_FAMILY_OF = {
 
 def is_named(identifier, spans, family):
     """Whether a page's code spans name an identifier in full, or by its family's row: subjects by the first one."""
-    if "Sim…" in spans:
-        identifier = identifier.removeprefix("Sim")
     identifier = re.sub(r"(?<=sub)\d\d", "01", identifier)
+    if "Sim…" in spans and is_named(identifier.removeprefix("Sim"), spans - {"Sim…"}, family):
+        return True
     parts = re.fullmatch(family, identifier)
     return identifier in spans or (
         parts is not None

@@ -12,9 +12,18 @@ from hypothesis import given, settings
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.scoring.identifiers import package_identifiers
-from brainscore_realnet.training.recipes import REALNET_EEG, REALNET_FMRI, RECIPES, RELEASED, Recipe, controls
+from brainscore_realnet.training.recipes import (
+    REALNET_EEG,
+    REALNET_FMRI,
+    RECIPES,
+    RELEASED,
+    SIM_REALNET_EEG,
+    Recipe,
+    controls,
+)
 
 SUBJECT = REALNET_EEG.changed(subject=1)
+SIM_SUBJECT = SIM_REALNET_EEG.changed(subject=1)
 CHANGES = {
     "subject": st.sampled_from([None, 1, 10]),
     "layers": st.sampled_from([None, ("V1",), ("V1", "IT"), ("IT", "V1")]),
@@ -83,11 +92,11 @@ def test_control_without_signals_has_no_controls():
     [
         (SUBJECT, {}, "realnet-eeg-sub01"),
         (SUBJECT, {"beta": 10, "contrastive": None}, "realnet-eeg-sub01-beta10-nocont"),
-        (SUBJECT, {"dataset": "sim-things-eeg2-0123abc"}, "sim-realnet-eeg-sub01"),
-        (SUBJECT, {"dataset": "sim-things-eeg2", "subject": 12}, "sim-realnet-eeg-sub12"),
+        (SIM_SUBJECT, {"dataset": "sim-things-eeg2-0123abc"}, "sim-realnet-eeg-sub01"),
+        (SIM_SUBJECT, {"dataset": "sim-things-eeg2", "subject": 12}, "sim-realnet-eeg-sub12"),
         (SUBJECT, {"dataset": "things-eeg2-mvnn-training-250hz"}, "realnet-eeg-sub01-mvnn-training-250hz"),
-        (SUBJECT, {"dataset": "sim-things-eeg2-1-mvnn-none-100hz"}, "sim-realnet-eeg-sub01-mvnn-none-100hz"),
-        (SUBJECT, {"dataset": "sim-raw"}, "sim-realnet-eeg-sub01-raw"),
+        (SIM_SUBJECT, {"dataset": "sim-things-eeg2-1-mvnn-none-100hz"}, "sim-realnet-eeg-sub01-mvnn-none-100hz"),
+        (SIM_SUBJECT, {"dataset": "sim-raw"}, "sim-realnet-eeg-sub01-raw"),
         (SUBJECT, {"backbone": "resnet_101", "seed": 3}, "realnet-eeg-sub01-resnet_101-seed3"),
         (SUBJECT, {"backbone": "hf-hub:timm/tiny"}, "realnet-eeg-sub01-hf-hub_timm_tiny"),
         (SUBJECT, {"reference": True}, "realnet-eeg-sub01-reference"),

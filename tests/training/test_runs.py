@@ -194,6 +194,10 @@ def test_weights_of_a_file_can_be_started_from(store, tmp_path):
     trained, _ = split_state_dict(weights.load(recipe.identifier)[0])
     torch.testing.assert_close(trained["V1.conv1.weight"], network.V1.conv1.weight.detach(), atol=1e-9, rtol=0)
     assert card["pretrained"]["file"] == "start.pt"
+    assert run(recipe, pretrained_weights=tmp_path / "start.pt") == card
+    torch.save(build("sim_cornet_s_narrow").state_dict(), tmp_path / "other.pt")
+    with pytest.raises(BadInputError, match=r"trained from other weights: .* Give --replace"):
+        run(recipe, pretrained_weights=tmp_path / "other.pt")
 
 
 def test_full_disk_at_the_figures_does_not_cost_the_model(store, monkeypatch, caplog):
