@@ -160,8 +160,8 @@ def split_state_dict(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], 
                 "give a ReAlnet checkpoint, or the state_dict of a backbone alone"
             )
         return _without_prefix(_without_prefix(inner, "realnet."), "module."), head
-    # timm's `fc_norm` alone is no head
-    if not all(any(name.startswith(start) for name in weights) for start in ("fc_", "fc.")):
+    # timm has a norm before its classifier that it calls fc_norm
+    if not any(name.startswith("fc_") and not name.startswith("fc_norm.") for name in weights):
         return weights, {}
     head = {name: value for name, value in weights.items() if _is_head(name)}
     return {name: value for name, value in weights.items() if name not in head}, head

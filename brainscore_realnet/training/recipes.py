@@ -355,6 +355,8 @@ def _n_subjects(dataset: str) -> float:
     """Give the number of subjects of a published set; that of others is not known here."""
     if dataset in kamitani.DATA_SETS:
         return len(kamitani.DATA_SETS[dataset].subjects)
+    if dataset == ALIGNMENT.stored_as:
+        return ALIGNMENT.subjects
     variant = things_eeg2.variant_of(dataset)
     name = variant.parent if variant else dataset
     return len(things_eeg2.SUBJECTS) if name == things_eeg2.NAME else math.inf
