@@ -20,6 +20,9 @@ from brainscore_realnet.store.folders import folder
 VISUAL_DEGREES = 8
 """Field of view of the models, degrees: Brain-Score's convention."""
 
+SIMULATED_VISUAL_DEGREES = 7
+"""The same of simulated models: virtual subjects saw the images at seven degrees and filling their field of view."""
+
 
 def committed_model(
     identifier: str,
@@ -61,12 +64,13 @@ def committed_model(
             f"There are no weights of {identifier}: the store ({folder('weights')}) has no model card for it and none "
             f"were published. {how_to_get(identifier)}"
         )
-    card = weights.find_card(identifier)
-    chosen = backbone(backbone_name or _backbone_of(identifier, card), (card or {}).get("layers"))
+    card = weights.find_card(identifier) or {}
+    chosen = backbone(backbone_name or _backbone_of(identifier, card), card.get("layers"))
     # a model sees images of the size that it was trained on
-    chosen = replace(chosen, image_size=(card or {}).get("image_size", chosen.image_size))
+    chosen = replace(chosen, image_size=card.get("image_size", chosen.image_size))
     network, origin = network_with(chosen, read)
-    return commit(identifier, network, chosen, {"trained_on": trained_on} | origin)
+    degrees = SIMULATED_VISUAL_DEGREES if card.get("simulated") else VISUAL_DEGREES
+    return commit(identifier, network, chosen, {"trained_on": trained_on} | origin, degrees)
 
 
 def commit(
@@ -95,8 +99,8 @@ def commit(
     )
 
 
-def _backbone_of(identifier: str, card: Mapping[str, Any] | None) -> str:
-    if card is None or "backbone" not in card:
+def _backbone_of(identifier: str, card: Mapping[str, Any]) -> str:
+    if "backbone" not in card:
         raise MissingWeightsError(
             f"The model card of {identifier} names no backbone; expected one of {', '.join(NAMES)}. Train it again."
         )

@@ -164,3 +164,9 @@ def test_a_model_is_shown_images_of_the_size_that_it_was_trained_on(state):
     weights.save("other", state, {"backbone": "small"})
     assert committed_model("mine").activations_model.image_size == 72
     assert committed_model("other").activations_model.image_size == 64
+
+
+def test_simulated_models_see_as_virtual_subjects_do(state):
+    weights.save("sim-mine", state, {"backbone": "small", "simulated": True})
+    weights.save("mine", state, {"backbone": "small", "simulated": False})
+    assert (committed_model("sim-mine").visual_degrees(), committed_model("mine").visual_degrees()) == (7, 8)

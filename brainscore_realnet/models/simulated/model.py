@@ -6,7 +6,7 @@ and the answers of ``sim-noise`` have nothing to do with the images.
 
 from typing import Any
 
-from brainscore_realnet.adapters.commitment import commit
+from brainscore_realnet.adapters.commitment import SIMULATED_VISUAL_DEGREES, commit
 from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone
 from brainscore_realnet.simulation.hidden_network import AREAS, INPUT_SIZE, HiddenNetwork, NoiseNetwork
 
@@ -35,10 +35,8 @@ def get_model(identifier: str) -> Any:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
-    # Virtual subjects saw the images at seven degrees and filling their field of view: so do these models.
-    return commit(
-        identifier, chosen.build(), chosen, {"weights": "simulated, from a seed", "simulated": True}, visual_degrees=7
-    )
+    origin = {"weights": "simulated, from a seed", "simulated": True}
+    return commit(identifier, chosen.build(), chosen, origin, SIMULATED_VISUAL_DEGREES)
 
 
 def get_bibtex(identifier: str) -> str:
