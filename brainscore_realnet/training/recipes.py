@@ -8,16 +8,15 @@ import difflib
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 from brainscore_realnet.datasets import kamitani, things_eeg2
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
 from brainscore_realnet.store import sha256_bytes
+from brainscore_realnet.training._recipe_values import EXPECTED, plain
 
 VERSION = 1
 """Increased whenever the same numbers come to lead to another training."""
@@ -98,14 +97,14 @@ class Recipe:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         wrong = [
             f"{name} = {values[name]!r} (expected {wanted})"
-            for name, (wanted, fits) in _EXPECTED.items()
+            for name, (wanted, fits) in EXPECTED.items()
             if not fits(values[name])
         ]
         wrong = wrong or list(_contradictions(self))
         if wrong:
             raise BadInputError(f"Got a recipe that cannot be trained: {'; '.join(wrong)}. Change it.")
         for name, value in values.items():
-            object.__setattr__(self, name, _plain(value, name))
+            object.__setattr__(self, name, plain(value, name))
 
     @property
     def subject_name(self) -> str | None:
@@ -253,76 +252,6 @@ def _data_set_words(name: str, usual: str) -> list[str]:
     return options if same else [parent.removeprefix("sim-"), *options]
 
 
-def _whole(least: int, most: float = math.inf) -> tuple[str, Callable[[Any], bool]]:
-    def fits(value: Any) -> bool:
-        return isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= most
-
-    return f"a whole number from {least}{'' if math.isinf(most) else f' to {most}'}", fits
-
-
-def _real(wanted: str, inside: Callable[[float], bool]) -> tuple[str, Callable[[Any], bool]]:
-    def fits(value: Any) -> bool:
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        return number and abs(value) <= sys.float_info.max and inside(float(value))  # NaN fails, huge ints too
-
-    return wanted, fits
-
-
-def _pair(wanted: str, inside: Callable[[Any, Any], bool]) -> tuple[str, Callable[[Any], bool]]:
-    _, is_number = _real("", lambda value: True)
-
-    def fits(value: Any) -> bool:
-        return isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value)) and inside(*value)
-
-    return wanted, fits
-
-
-def _one_of(*choices: Any) -> tuple[str, Callable[[Any], bool]]:
-    return " or ".join(map(str, choices)), lambda value: type(value) in map(type, choices) and value in choices
-
-
-def _or_none(expected: tuple[str, Callable[[Any], bool]]) -> tuple[str, Callable[[Any], bool]]:
-    return f"{expected[0]}, or None", lambda value: value is None or expected[1](value)
-
-
-def _name(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", value) is not None
-
-
-def _layer_names(value: Any) -> bool:
-    fits = isinstance(value, list | tuple) and all(isinstance(layer, str) and layer for layer in value)
-    return bool(fits and value and len(set(value)) == len(value))
-
-
-_EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "signal": _one_of("eeg", "fmri"),
-    "dataset": ("letters, digits, '.', '_' and '-'", _name),
-    "subject": _or_none(_whole(1)),
-    "backbone": ("a network's name", lambda value: isinstance(value, str) and value.strip() == value != ""),
-    "layers": ("different names of layers, or None", lambda value: value is None or _layer_names(value)),
-    "image_size": _whole(1),
-    "beta": _real("0 or more", lambda value: value >= 0),
-    "contrastive": _one_of("spearman", "pearson", "published", "none"),
-    "unpaired": _one_of(True, False),
-    "hidden": _whole(1),
-    "window": _or_none(_pair("first and last second, as (0.0, 0.2)", lambda first, last: first < last)),
-    "n_components": _or_none(_whole(1)),
-    "epochs": _whole(1),
-    "batch_size": _whole(2),
-    "learning_rate": _real("a number above 0", lambda value: value > 0),
-    "adam_betas": _pair("two numbers from 0 to below 1", lambda *both: all(0 <= value < 1 for value in both)),
-    "adam_epsilon": _real("a number above 0", lambda value: value > 0),
-    "weight_decay": _real("0 or more", lambda value: value >= 0),
-    "clip_norm": _or_none(_real("a number above 0", lambda value: value > 0)),
-    "holdout": _real("0 to 0.5", lambda value: 0 <= value <= 0.5),
-    "precision": _one_of("bf16", "fp32"),
-    "seed": _whole(0, 2**32 - 1),
-    "reference": _one_of(True, False),
-    "checkpoint_every": _whole(1),
-}
-"""What every field must be, in words and as a test."""
-
-
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Say in which fields, each of them right, the recipe contradicts itself."""
     eeg = recipe.signal == "eeg"
@@ -371,16 +300,6 @@ def _refuse_unknown(names: Mapping[str, Any]) -> None:
         raise BadInputError(
             f"Got {', '.join(map(repr, unknown))}, which no recipe has: expected some of {', '.join(valid)}.{meant}"
         )
-
-
-def _plain(value: Any, name: str) -> Any:
-    """Give equal numbers one form, so that 100 and 100.0 lead to one digest."""
-    if isinstance(value, list | tuple):
-        return tuple(_plain(item, name) for item in value)
-    if isinstance(value, bool | str) or value is None:
-        return value
-    whole = _EXPECTED[name][0].startswith("a whole number")
-    return int(value) if whole else float(value) + 0.0
 
 
 REALNET_EEG = Recipe()
