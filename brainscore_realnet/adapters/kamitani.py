@@ -10,10 +10,11 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from brainscore_realnet.adapters.assemblies import fmri_assembly, stimulus_set
 from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
 from brainscore_realnet.adapters.neural_side import NeuralData
-from brainscore_realnet.adapters.sources import Source, made_when_missing, subject_of, virtual_subjects
+from brainscore_realnet.adapters.sources import Source, subject_of
 from brainscore_realnet.datasets import kamitani
 from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.simulation import kamitani as simulation
+from brainscore_realnet.simulation.registering import registered, virtual_subjects
 
 VISUAL_DEGREES = 12.0
 """Width of the images in both experiments (Shen et al. 2019; Horikawa & Kamitani 2017)."""
@@ -91,9 +92,8 @@ def simulated_source(name: str, real: FMRISource, specification: simulation.Spec
     """Source of virtual subjects, made on first use."""
     stored_as = f"sim-{real.stored_as}-{specification.digest}"
     subjects = virtual_subjects(specification.subjects)
-    prepare = made_when_missing(
-        kamitani, stored_as, subjects, real.splits, lambda: simulation.ensure(specification, progress=True)
-    )
+    make = partial(simulation.ensure, specification, progress=True)
+    prepare = partial(registered, kamitani, stored_as, subjects, real.splits, make)
     return FMRISource(name, stored_as, subjects, prepare, real.splits, real.more_rois)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from brainscore_realnet.cli.recipe_options import RecipeOptions
-from brainscore_realnet.cli.table import duration
+from brainscore_realnet.cli.table import duration, figure
 from brainscore_realnet.cli.train import RECIPE_WORDS
 from brainscore_realnet.store.atomic import require_writable
 
@@ -116,8 +116,8 @@ def _print_outcomes(outcomes: "Sequence[Outcome]") -> None:
             outcome.identifier,
             outcome.state,
             str(outcome.epochs),
-            _figure(outcome.validation_spearman),
-            _figure(outcome.validation_rsa),
+            figure(outcome.validation_spearman),
+            figure(outcome.validation_rsa),
             duration(outcome.seconds),
         )
         for outcome in outcomes
@@ -129,10 +129,6 @@ def _print_outcomes(outcomes: "Sequence[Outcome]") -> None:
     for outcome in outcomes:
         if outcome.why:
             print(f"{outcome.identifier} {outcome.state}: {outcome.why}")
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _command(name: str) -> Any:

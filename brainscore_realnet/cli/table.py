@@ -10,24 +10,24 @@ WIDTH = 100
 def score_table(record: dict[str, Any]) -> str:
     """Lay a record of ``scoring.record.as_record`` out as text."""
     rows = [
-        ("score", f"{_figure(record['score'])} ± {_figure(record['error'])}{_over(record)}"),
-        ("raw", _figure(record["raw"])),
+        ("score", f"{figure(record['score'])} ± {figure(record['error'])}{_over(record)}"),
+        ("raw", figure(record["raw"])),
         ("ceiling", _ceiling(record["ceiling"])),
     ]
     if record["error_stimulus"] is not None:
-        rows.append(("± over stimuli", f"{_figure(record['error_stimulus'])} (bootstrap)"))
+        rows.append(("± over stimuli", f"{figure(record['error_stimulus'])} (bootstrap)"))
     for area, found in (record["areas"] or {}).items():
-        rows.append((f"  {area}", f"{_figure(found['raw'])}, peak at {1000 * found['peak_time']:.0f} ms"))
+        rows.append((f"  {area}", f"{figure(found['raw'])}, peak at {1000 * found['peak_time']:.0f} ms"))
     for roi, found in (record["rois"] or {}).items():
-        bounds = f"{_figure(found['lower'])} – {_figure(found['upper'])}"
+        bounds = f"{figure(found['lower'])} – {figure(found['upper'])}"
         mostly = "mostly " * (record["provenance"]["benchmark"]["options"]["area"] == "cv")
-        rows.append((f"  {roi}", f"{_figure(found['raw'])} with {mostly}area {found['area']}, ceiling {bounds}"))
+        rows.append((f"  {roi}", f"{figure(found['raw'])} with {mostly}area {found['area']}, ceiling {bounds}"))
     if record["caveat"]:
-        rows += [(f"  {subject}", f"raw {_figure(value)}") for subject, value in record["subjects"].items()]
+        rows += [(f"  {subject}", f"raw {figure(value)}") for subject, value in record["subjects"].items()]
     if record["matched_subject"]:
         matched = record["matched_subject"]
         rows.append(
-            ("own subject", f"{matched['subject']}: score {_figure(matched['score'])}, raw {_figure(matched['raw'])}")
+            ("own subject", f"{matched['subject']}: score {figure(matched['score'])}, raw {figure(matched['raw'])}")
         )
     rows += _sources(record["provenance"])
     width = max(len(name) for name, _ in rows)
@@ -39,7 +39,8 @@ def score_table(record: dict[str, Any]) -> str:
     return "\n".join([*marks, *(f"{name:<{width}}  {text}" for name, text in rows), *caveat])
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Lay a similarity out; "-" for none."""
     return "-" if value is None or value != value else f"{value:.4f}"
 
 
@@ -55,7 +56,7 @@ def _ceiling(ceiling: dict[str, Any] | None) -> str:
         if ceiling["n_subjects"] is None
         else f" ({ceiling['n_subjects']} subject{'s' * (ceiling['n_subjects'] > 1)})"
     )
-    return f"{_figure(ceiling['lower'])} – {_figure(ceiling['upper'])}{subjects}"
+    return f"{figure(ceiling['lower'])} – {figure(ceiling['upper'])}{subjects}"
 
 
 def _sources(provenance: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,14 +10,12 @@ from tqdm import tqdm
 
 from brainscore_realnet.errors import BadInputError, RealnetError, StoreError
 from brainscore_realnet.scoring.loading import load_benchmark
+from brainscore_realnet.training.clusters import connected
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left{postfix}"
 """The unit is a second as estimated beforehand; what is left follows from the speed so far."""
 
 Advance = Callable[[Any, int], None]
-
-PATIENCE = "10s"
-"""How long a scheduler may take to answer."""
 
 
 def compute(benchmark: Any, scheduler: str | None = None) -> None:
@@ -45,7 +43,7 @@ def compute(benchmark: Any, scheduler: str | None = None) -> None:
     jobs = [job for job in benchmark.work() if job.missing]
     if not jobs:
         return
-    with contextlib.nullcontext() if scheduler is None else _connected(scheduler) as client, _bar(jobs) as advance:
+    with contextlib.nullcontext() if scheduler is None else connected(scheduler) as client, _bar(jobs) as advance:
         if client is None:
             for job in jobs:
                 benchmark.compute(job.subject, job.kind, functools.partial(advance, job))
@@ -86,19 +84,6 @@ def _bar(jobs: list[Any]) -> Iterator[Advance]:
 
         yield advance
         bar.update(bar.total - bar.n)
-
-
-def _connected(scheduler: str) -> Any:
-    """Connect with a Dask scheduler."""
-    from distributed import Client
-
-    try:
-        return Client(scheduler, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        raise BadInputError(
-            f"Got no answer from the Dask scheduler {scheduler!r} ({error}); expected the address that the scheduler "
-            "prints, such as tcp://10.0.0.5:8786."
-        ) from error
 
 
 def _on_workers(client: Any, benchmark: Any, jobs: list[Any], advance: Advance) -> None:

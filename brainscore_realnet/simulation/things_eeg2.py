@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +13,12 @@ from tqdm import tqdm
 
 from brainscore_realnet.datasets import things_eeg2 as reader
 from brainscore_realnet.datasets.things_eeg2 import CHANNELS, SIMULATED_FILE
-from brainscore_realnet.errors import BadInputError, MissingDataError
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import eeg
 from brainscore_realnet.simulation.components import fitted_components
 from brainscore_realnet.simulation.concepts import properties
 from brainscore_realnet.simulation.images import draw_image
+from brainscore_realnet.simulation.registering import registered, virtual_subjects
 from brainscore_realnet.store.atomic import folder_made_once
 from brainscore_realnet.store.folders import folder
 
@@ -74,7 +76,7 @@ class Specification:
     @property
     def subject_names(self) -> tuple[str, ...]:
         """Subjects as the data set names them, such as ``sub-01``."""
-        return tuple(f"sub-{number:02d}" for number in range(1, self.subjects + 1))
+        return virtual_subjects(self.subjects)
 
     @property
     def stored_as(self) -> str:
@@ -130,13 +132,8 @@ def stored(specification: Specification, progress: bool = True) -> str:
     StoreError
         When the store cannot be written.
     """
-    name = specification.stored_as
-    try:
-        for split in reader.SPLITS:
-            reader.require(specification.subject_names, split, name)
-    except MissingDataError:  # not made yet, or some of it was deleted from the store
-        reader.add(ensure(specification, progress=progress), name, progress=False)
-    return name
+    make = partial(ensure, specification, progress=progress)
+    return registered(reader, specification.stored_as, specification.subject_names, reader.SPLITS, make)
 
 
 def ensure(specification: Specification = DEFAULT, progress: bool = False) -> Path:

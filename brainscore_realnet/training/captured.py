@@ -40,10 +40,10 @@ def fastest_step(objective: Objective, rows: Tensor, images: Tensor) -> Step:
         A batch, as `Step` takes it.
     """
     device = objective.state.device
-    # the last batch of an epoch, of another size, runs plainly
-    warnings.filterwarnings("ignore", message=".*capturable=True, but step.* is running without CUDA graph capture")
     if device.type != "cuda" or objective.teacher is not None:
         return objective.step
+    # the last batch of an epoch, of another size, runs plainly
+    warnings.filterwarnings("ignore", message=".*capturable=True, but step.* is running without CUDA graph capture")
     with torch.cuda.device(device):
         return verified(objective, rows, images, _captured)
 
@@ -68,8 +68,7 @@ def verified(objective: Objective, rows: Tensor, images: Tensor, capture: Captur
 
 
 def _captured(objective: Objective, rows: Tensor, images: Tensor) -> Step:
-    """Capture a step on the current CUDA device; batches of another size run plainly."""
-    before = _Snapshot(objective.state)
+    """Capture a step on the current CUDA device, which changes the weights; batches of another size run plainly."""
     static_rows, static_images = rows.clone(), images.clone(memory_format=torch.preserve_format)
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
@@ -77,7 +76,6 @@ def _captured(objective: Objective, rows: Tensor, images: Tensor) -> Step:
         for _ in range(WARM_UP_STEPS):
             objective.step(static_rows, static_images)
     torch.cuda.current_stream().wait_stream(beside)
-    before.restore()
     graph = torch.cuda.CUDAGraph()
     # thread_local: other threads, which load images and write checkpoints, may use CUDA meanwhile
     with torch.cuda.graph(graph, stream=beside, capture_error_mode="thread_local"):

@@ -137,6 +137,19 @@ def local_workers(n_workers: int) -> Iterator[Workers]:
         yield Workers(stack.enter_context(distributed.Client(cluster)), n_workers)
 
 
+def connected(address: str) -> Any:
+    """Connect with a Dask scheduler: its ``Client``. Raises BadInputError when it does not answer."""
+    import distributed
+
+    try:
+        return distributed.Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise BadInputError(
+            f"Got no answer from the Dask scheduler {address!r} ({error}): expected the address that the scheduler "
+            "prints, such as tcp://10.0.0.5:8786."
+        ) from error
+
+
 @contextmanager
 def scheduler_workers(address: str) -> Iterator[Workers]:
     """Connect with a scheduler that runs; its workers train as many models at once as they have threads.
@@ -146,16 +159,7 @@ def scheduler_workers(address: str) -> Iterator[Workers]:
     BadInputError
         It does not answer, or has no workers.
     """
-    import distributed
-
-    try:
-        client = distributed.Client(address, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        raise BadInputError(
-            f"Got no answer from the Dask scheduler {address!r} ({error}): expected the address that the scheduler "
-            "prints, such as tcp://10.0.0.5:8786."
-        ) from error
-    with client:
+    with connected(address) as client:
         by_machine = Counter[str]()
         for worker, n_threads in client.nthreads().items():
             by_machine[worker.rpartition(":")[0]] += n_threads

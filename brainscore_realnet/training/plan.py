@@ -8,8 +8,7 @@ from brainscore_realnet.datasets import kamitani, things_eeg2
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import backbone as described
 from brainscore_realnet.simulation import things_eeg2 as simulated
-from brainscore_realnet.store import weights
-from brainscore_realnet.training.recipes import Recipe, controls
+from brainscore_realnet.training.recipes import Recipe, controls, known_subjects
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,14 @@ def planned(recipes: Sequence[Recipe], replaced: bool = False) -> tuple[Planned,
     BadFileError
         A model card is broken.
     """
-    from brainscore_realnet.training.runs import finished
+    from brainscore_realnet.training.runs import finished, refuse_taken
 
     for name, layers in {(recipe.backbone, recipe.layers) for recipe in recipes}:
         described(name, layers)
     plan = tuple(Planned(recipe, finished(recipe)) for recipe in recipes)
     left = [one.recipe for one in plan if one.card is None]
-    taken = [recipe.identifier for recipe in left if weights.find_card(recipe.identifier) is not None]
-    if taken and not replaced:
-        raise BadInputError(
-            f"Got {', '.join(taken)}, of which the store has models that were imported or come of other trainings: "
-            "expected none. Give --replace to replace them, or change the recipe."
-        )
+    if not replaced:
+        refuse_taken(left)
     _require_data(left)
     return plan
 
@@ -155,13 +150,8 @@ def _reader(recipe: Recipe) -> Any:
 
 
 def _all_subjects(recipe: Recipe) -> tuple[str, ...]:
-    """Name all subjects of a published set, or those of another one that the store has."""
-    variant = things_eeg2.variant_of(recipe.dataset)
-    if recipe.dataset in kamitani.DATA_SETS:
-        return tuple(kamitani.DATA_SETS[recipe.dataset].subjects)
-    if (variant.parent if variant else recipe.dataset) == things_eeg2.NAME:
-        return things_eeg2.SUBJECTS
-    return tuple(_reader(recipe).subjects("training", recipe.dataset))
+    """Name all subjects of a set that is known here, or those of another one that the store has."""
+    return known_subjects(recipe.dataset) or tuple(_reader(recipe).subjects("training", recipe.dataset))
 
 
 def _require_data(recipes: Sequence[Recipe]) -> None:

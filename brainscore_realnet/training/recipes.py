@@ -6,7 +6,6 @@ its digest everything that changes the result.
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -257,8 +256,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     eeg = recipe.signal == "eeg"
     if eeg is _holds_fmri(recipe.dataset):
         yield f"dataset = {recipe.dataset!r} with signal = {recipe.signal!r} (expected a data set with that signal)"
-    if recipe.subject is not None and recipe.subject > (most := _n_subjects(recipe.dataset)):
-        yield f"subject = {recipe.subject} (expected 1 to {most}, the subjects of {recipe.dataset})"
+    known = known_subjects(recipe.dataset)
+    if known and recipe.subject is not None and recipe.subject > len(known):
+        yield f"subject = {recipe.subject} (expected 1 to {len(known)}, the subjects of {recipe.dataset})"
     for name, wanted in (("window", eeg), ("n_components", not eeg)):
         if (getattr(recipe, name) is not None) is not wanted:
             expected = "a value" if wanted else "None"
@@ -280,15 +280,14 @@ def _holds_fmri(dataset: str) -> bool:
     return True
 
 
-def _n_subjects(dataset: str) -> float:
-    """Give the number of subjects of a published set; that of others is not known here."""
+def known_subjects(dataset: str) -> tuple[str, ...]:
+    """Name the subjects of a published set or of the one that `SIM_REALNET_EEG` trains on; none of any other."""
     if dataset in kamitani.DATA_SETS:
-        return len(kamitani.DATA_SETS[dataset].subjects)
+        return tuple(kamitani.DATA_SETS[dataset].subjects)
     if dataset == ALIGNMENT.stored_as:
-        return ALIGNMENT.subjects
+        return ALIGNMENT.subject_names
     variant = things_eeg2.variant_of(dataset)
-    name = variant.parent if variant else dataset
-    return len(things_eeg2.SUBJECTS) if name == things_eeg2.NAME else math.inf
+    return things_eeg2.SUBJECTS if (variant.parent if variant else dataset) == things_eeg2.NAME else ()
 
 
 def _refuse_unknown(names: Mapping[str, Any]) -> None:

@@ -45,8 +45,6 @@ class Trained:
     """The same of the epoch with the lowest validation loss; None when no concept is held out"""
     best_epoch: int | None
     """That epoch, from 1"""
-    heads: dict[str, dict[str, Tensor]]
-    """Weights of the last epoch's heads by subject (``sub-01``); empty without signals"""
     curves: list[dict[str, float]]
     """One an epoch: ``epoch``, ``steps``, ``seconds``, ``training_…`` and ``validation_…`` of each of `PARTS`,
     ``validation_spearman`` of generated and measured signals, the mean over held-out images, and ``validation_rsa_…``
@@ -134,10 +132,8 @@ class RunState:
 
     def trained(self, examples: Examples | None) -> Trained:
         """Give the result."""
-        heads = {name: _on_cpu(head) for name, head in zip(self.subjects, self.heads, strict=True)}
-        return Trained(
-            self.weights(), self.best, self.best_epoch, heads, list(self.curves), self.step, self.seconds, examples
-        )
+        curves = list(self.curves)
+        return Trained(self.weights(), self.best, self.best_epoch, curves, self.step, self.seconds, examples)
 
     def _refuse_broken_weights(self) -> None:
         norms = torch.stack(torch._foreach_norm([value.detach() for value in self.parameters]))

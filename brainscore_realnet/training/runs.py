@@ -1,6 +1,7 @@
 """A training from its recipe to a model in the store: data, pretrained network, training, model card."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,9 @@ def train_model(
         _refuse_other_start(card, pretrained_weights)
         checkpoints.remove_all(run_folder(recipe))  # of a training that was killed just before it removed them
         return card
-    _refuse_taken(recipe, replace)
-    checked_device(device, recipe.precision)
+    if not replace:
+        refuse_taken([recipe])
+    place = checked_device(device, recipe.precision)
     make_if_public(recipe.dataset, progress)
     if pretrained_weights is None:
         make_if_missing(recipe.backbone, progress)
@@ -90,8 +92,9 @@ def train_model(
     if recipe.reference:
         test = selection_data(recipe, data)
         selection = test, image_cache(test.images, recipe.image_size, progress=progress)
-    trained = train(recipe, network, data, cache, run, device=device, progress=progress, selection=selection)
-    card = _card(recipe, data, trained, {"images_sha256": cache.sha256, "pretrained": origin, "device": device})
+    trained = train(recipe, network, data, cache, run, device=place, progress=progress, selection=selection)
+    about = {"images_sha256": cache.sha256, "pretrained": origin, "device": device_name(place)}
+    card = _card(recipe, data, trained, about)
     _draw(recipe, data, trained, run)
     return _keep(recipe, trained, card, run)
 
@@ -113,16 +116,20 @@ def run_folder(recipe: Recipe) -> Path:
     return folder("runs", f"{recipe.identifier}-{recipe.digest}")
 
 
-def _refuse_taken(recipe: Recipe, replace: bool) -> None:
-    for identifier in (recipe.identifier, f"{recipe.identifier}{BEST}"):
-        card = weights.find_card(identifier)
-        # the best epoch of the same training, which was then interrupted before the last one was kept, is ours
-        if card is None or replace or card.get("recipe") == recipe.record():
-            continue
-        origin = "that was imported" if "imported" in card else "of another training"
+def taken(recipe: Recipe) -> list[str]:
+    """Give the identifiers, of those that a training would save under, of which the store has other models."""
+    found = {name: weights.find_card(name) for name in (recipe.identifier, f"{recipe.identifier}{BEST}")}
+    # the best epoch of the same training, which was then interrupted before the last one was kept, is no other model
+    return [name for name, card in found.items() if card is not None and card.get("recipe") != recipe.record()]
+
+
+def refuse_taken(recipes: Iterable[Recipe]) -> None:
+    """Raise BadInputError when the store has other models under the recipes' identifiers; all are named."""
+    names = [name for recipe in recipes for name in taken(recipe)]
+    if names:
         raise BadInputError(
-            f"Got {identifier}, of which the store has a model {origin} (created {card['created']}): expected none. "
-            "Give --replace to replace it, or change the recipe."
+            f"Got {', '.join(names)}, of which the store has models that were imported or come of other trainings: "
+            "expected none. Give --replace to replace them, or change the recipe."
         )
 
 
@@ -144,7 +151,6 @@ def _card(
     signals = [
         {"subject": one.subject, "mean": one.mean, "std": one.std, "shape": list(one.signal_shape)} for one in subjects
     ]
-    place = checked_device(about.pop("device"), recipe.precision)
     return {
         "backbone": recipe.backbone,
         "layers": list(recipe.layers) if recipe.layers else None,
@@ -159,7 +165,6 @@ def _card(
         "signals": signals,
         "n_images": len(data.images),
         **about,
-        "device": device_name(place),
         "threads": torch.get_num_threads(),
         "versions": versions(),
         "machine": machine(),

@@ -78,7 +78,7 @@ def sweep(
     MissingWeightsError
         The pretrained weights are not there.
     RealnetError
-        Dask is not installed.
+        dask-jobqueue, which a SLURM profile needs, is not installed.
     """
     place = _place(device, per_gpu, scheduler, slurm)
     outcomes = {one.recipe: Outcome.of(one.recipe, "was there", one.card["curves"]) for one in plan if one.card}

@@ -181,9 +181,9 @@ def test_choices_of_the_command_line_are_those_of_the_benchmarks():
 
 
 def test_a_scheduler_that_does_not_answer_exits_with_status_2(monkeypatch, capsys):
-    from brainscore_realnet.scoring import neural_rdms
+    from brainscore_realnet.training import clusters
 
-    monkeypatch.setattr(neural_rdms, "PATIENCE", "0.5s")
+    monkeypatch.setattr(clusters, "PATIENCE", "0.5s")
     arguments = [
         "rdm",
         "compute",

@@ -9,6 +9,7 @@ from brainscore_realnet import load_benchmark
 from brainscore_realnet.errors import BadInputError, StoreError
 from brainscore_realnet.rsa import decoding_rdm
 from brainscore_realnet.scoring import neural_rdms
+from brainscore_realnet.training import clusters
 
 QUICK = {"window": (0.1, 0.12), "repeats": 1}
 
@@ -106,7 +107,7 @@ def do_nothing(*_):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
 def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
-    monkeypatch.setattr(neural_rdms, "PATIENCE", "0.5s")
+    monkeypatch.setattr(clusters, "PATIENCE", "0.5s")
     with pytest.raises(BadInputError, match=f"no answer from the Dask scheduler '{address}'"):
         neural_rdms.compute(benchmark_of(106), address)
 

@@ -105,7 +105,7 @@ def test_model_of_another_training_is_not_overwritten_unasked(card, store):
     other = RECIPE.changed(subject=2)
     state, _ = weights.load(RECIPE.identifier)
     weights.save(other.identifier, state, {"backbone": RECIPE.backbone, "imported": {"file": "mine.pt"}})
-    with pytest.raises(BadInputError, match=r"has a model that was imported .* Give --replace"):
+    with pytest.raises(BadInputError, match=r"has models that were imported .* Give --replace"):
         run(other)
     assert "imported" in weights.find_card(other.identifier)
     run(other, replace=True)
@@ -115,7 +115,7 @@ def test_model_of_another_training_is_not_overwritten_unasked(card, store):
 def test_best_epoch_of_another_model_is_not_overwritten_unasked(card, store):
     other = RECIPE.changed(seed=5, epochs=1)
     weights.save(other.identifier + BEST, weights.load(RECIPE.identifier)[0], {"backbone": RECIPE.backbone})
-    with pytest.raises(BadInputError, match=f"Got {other.identifier}{BEST}, of which the store has a model"):
+    with pytest.raises(BadInputError, match=f"Got {other.identifier}{BEST}, of which the store has models"):
         run(other)
 
 
