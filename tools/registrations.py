@@ -15,7 +15,7 @@ from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT, DEFAULT
 PACKAGE = Path(__file__).resolve().parents[1] / "brainscore_realnet"
 BEGIN = "# registrations written by tools/registrations.py: begin"
 END = "# registrations written by tools/registrations.py: end"
-AREAS = ("V1", "V2", "V4", "IT")
+AREAS = ("V1", "V2", "V4", "IT", "readout")
 ROIS = ("V1", "V2", "V3", "V4", "LOC")
 SOURCES = (("ThingsEEG2", 10), ("SimThingsEEG2", DEFAULT.subjects), ("SimThingsEEG2concepts", ALIGNMENT.subjects))
 """Data sets with EEG and how many subjects they have."""

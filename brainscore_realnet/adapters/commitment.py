@@ -23,6 +23,9 @@ VISUAL_DEGREES = 8
 SIMULATED_VISUAL_DEGREES = 7
 """The same of simulated models: virtual subjects saw the images at seven degrees and filling their field of view."""
 
+READOUT = "readout"
+"""Region of the layer before the classifier, from which behaviour is read out; no cortical area."""
+
 
 def committed_model(
     identifier: str,
@@ -81,20 +84,19 @@ def commit(
     visual_degrees: int = VISUAL_DEGREES,
 ) -> ModelCommitment:
     """Commit a network's layers to areas as its backbone says; the network is used by this model alone."""
-    layers = list(dict.fromkeys([*chosen.areas.values(), chosen.readout]))
+    regions = {**chosen.areas, READOUT: chosen.readout}
+    layers = list(dict.fromkeys(regions.values()))
     preprocessing = functools.partial(
         load_preprocess_images, image_size=chosen.image_size, normalize_mean=chosen.mean, normalize_std=chosen.std
     )
-    activations_model = AreaActivations(
-        identifier, network, preprocessing, list(dict.fromkeys(chosen.areas.values())), chosen.image_size, origin
-    )
+    activations_model = AreaActivations(identifier, network, preprocessing, layers, chosen.image_size, origin)
     return ModelCommitment(
         identifier=identifier,
         activations_model=activations_model,
         layers=layers,
         behavioral_readout_layer=chosen.readout,
         # Without an explicit map upstream selects layers with data that it downloads.
-        region_layer_map=dict(chosen.areas),
+        region_layer_map=regions,
         visual_degrees=visual_degrees,
     )
 

@@ -69,6 +69,16 @@ class EEGRSABenchmark(RSABenchmark):
     def _scored_values(self, models: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return values.mean(axis=1), np.full(values.shape, 1 / len(self.areas))
 
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return self.areas
+
+    def _values_of_parts(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return values.mean(axis=-1)
+
+    def _mean_rdms(self) -> dict[str, np.ndarray]:
+        return {"mean over the window": self._neural_rdms[:, self._in_score].mean(axis=(0, 1))}
+
     @cached_property
     def _indices(self) -> np.ndarray:
         """(n_times,) time points of the recordings that the time courses consist of."""

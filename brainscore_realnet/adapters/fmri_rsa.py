@@ -155,6 +155,16 @@ class FMRIRSABenchmark(RSABenchmark):
         weights = self._chosen(values)
         return (values * weights).sum(axis=1), weights
 
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return self.rois
+
+    def _values_of_parts(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return (values * weights).sum(axis=-2)
+
+    def _mean_rdms(self) -> dict[str, np.ndarray]:
+        return dict(zip(self.rois, self._neural_rdms.mean(axis=0), strict=True))
+
     def _chosen(self, values: np.ndarray) -> np.ndarray:
         """Weights (n_subjects, n_areas, n_rois) of the chosen areas from similarities of that shape."""
         if self.options.area in self.areas:

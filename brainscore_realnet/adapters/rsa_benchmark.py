@@ -5,6 +5,7 @@ s_k(c)    = Σ_a w_k,a(c) s_k,a(c), weights that sum to one over the areas
 raw_k     = mean of s_k(c) over conditions, raw = mean of raw_k over subjects
 ceiling   = mean over conditions of the upper noise ceiling               (N14, pooled in rank space)
 score     = raw / ceiling
+raw_k     = mean over parts p of s_k,p, a part being an area of the model (EEG) or a region of interest (fMRI)
 
 A condition is a time point of EEG or a region of interest of fMRI. The weights and the conditions are what a benchmark
 adds.
@@ -25,7 +26,7 @@ from brainscore_realnet.adapters.neural_side import NeuralData, NeuralSide
 from brainscore_realnet.adapters.options import Options
 from brainscore_realnet.adapters.screen import show
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.rsa import bootstrap_stimuli, compare_rdms
+from brainscore_realnet.rsa import bootstrap_stimuli, compare_rdms, upper_triangle
 
 CEILING_OF_SUBJECTS = "the upper noise ceiling (Nili et al. 2014, pooled in rank space)"
 CEILING_OF_ONE = "sqrt(Spearman-Brown corrected split-half reliability), one subject"
@@ -101,8 +102,10 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
             With attributes ``raw``, ``ceiling``, ``error`` (SEM over subjects of raw_k / ceiling; over stimuli when
             there is one subject), ``error_over``, ``error_stimulus`` (bootstrap over stimuli), ``formula``, ``values``
             (subject × area × condition), ``weights`` (likewise), ``scored_values`` (subject × condition: s_k(c)),
-            ``ceiling_values`` (bound × condition), ``benchmark_provenance``, and ``caveat`` where there are few
-            subjects or they share no signal.
+            ``ceiling_values`` (bound × condition), ``part_draws`` (draw × subject × part: the parts in bootstrap
+            samples of the stimuli, none where these are undefined), ``model_rdms`` (area × pair of stimuli), ``neural_rdms``
+            (part of the recordings × pair, mean over subjects), ``benchmark_provenance``, and ``caveat`` where there
+            are few subjects or they share no signal.
 
         Raises
         ------
@@ -143,6 +146,22 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
         n_conditions).
         """
 
+    @property
+    @abc.abstractmethod
+    def _parts(self) -> tuple[str, ...]:
+        """Names of the areas or regions that raw is the mean of."""
+
+    @abc.abstractmethod
+    def _values_of_parts(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Average similarities to (..., n_subjects, n_parts).
+
+        ``values`` (..., n_subjects, n_areas, n_conditions) and the weights are those of the conditions in the score.
+        """
+
+    @abc.abstractmethod
+    def _mean_rdms(self) -> dict[str, np.ndarray]:
+        """Give neural RDMs (n_images, n_images) to be looked at, means over subjects, by name."""
+
     def _part(self) -> dict[str, Any]:
         """Give the arguments that say which part of the data set is scored."""
         return {"subjects": self.subjects, "areas": self.areas}
@@ -159,7 +178,9 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
                 f"The noise ceiling of {self.identifier} is {bound:.3g}: these recordings are not reliable in "
                 f"{self._extent}; use another one or more trials."
             )
-        error_stimulus, nan_reason = self._stimulus_error(models, weights, bound)
+        part_draws, nan_reason = self._drawn_parts(models, weights)
+        error_stimulus = float(part_draws.mean(axis=(1, 2)).std(ddof=1) / bound) if part_draws.size else np.nan
+        mean_rdms = self._mean_rdms()
         score = Score(of_subject.mean() / bound)
         score.attrs["raw"] = Score(of_subject.mean())
         score.attrs["ceiling"] = ceiling
@@ -191,6 +212,14 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
                 dims=("bound", self.condition),
                 coords={"bound": ["lower", "upper"], **self._conditions},
             ),
+            part_draws=xr.DataArray(
+                part_draws,
+                dims=("draw", "subject", "part"),
+                coords={"subject": list(self.subjects), "part": list(self._parts)},
+                name="similarity",
+            ),
+            model_rdms=_pairs(models, area=list(self.areas)),
+            neural_rdms=_pairs(np.stack(list(mean_rdms.values())), recordings=list(mean_rdms)),
             benchmark_provenance=self.provenance(),
         )
         return score
@@ -200,12 +229,16 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
         """Where the recordings are looked at, in words."""
         return ", ".join(map(str, self._conditions[self.condition]))
 
-    def _stimulus_error(self, models: np.ndarray, weights: np.ndarray, bound: float) -> tuple[float, str]:
-        """Standard deviation of the score over bootstrap samples of the stimuli, or NaN and why it is undefined."""
+    def _drawn_parts(self, models: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, str]:
+        """Give the parts in bootstrap samples of the stimuli (n_draws, n_subjects, n_parts), or none and why."""
         scored = self._in_score
         try:
             draws = bootstrap_stimuli(models, self._neural_rdms[:, scored])  # draw × area × subject × condition
         except BadInputError as error:  # few images, most of them told apart perfectly
-            return np.nan, str(error)
-        raw = np.einsum("dakc,kac->d", draws, weights[..., scored]) / (len(self.subjects) * scored.sum())
-        return float(raw.std(ddof=1) / bound), ""
+            return np.empty((0, len(self.subjects), len(self._parts))), str(error)
+        return self._values_of_parts(np.moveaxis(draws, 1, 2), weights[..., scored]), ""
+
+
+def _pairs(rdms: np.ndarray, **names: list[str]) -> xr.DataArray:
+    """Label the upper triangles of RDMs (n_names, n_images, n_images)."""
+    return xr.DataArray(upper_triangle(rdms), dims=(*names, "pair"), coords=names, name="dissimilarity")

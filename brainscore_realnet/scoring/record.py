@@ -4,7 +4,9 @@ model, benchmark, score, raw, error, error_over, error_stimulus,
 ceiling {lower, upper, n_subjects}, caveat (what the ceiling of few subjects cannot tell),
 areas {area: {raw, peak_time (seconds)}} of EEG, rois {roi: {raw, area, lower, upper}} of fMRI,
 subjects {subject: raw}, matched_subject {subject, raw, score} for a personal model,
-values {dims, coords, data} (subject × area × time or roi), ceiling_values {dims, coords, data} (bound × time or roi),
+values {dims, coords, data} (subject × area × time or roi), in_window [bool of each time] of EEG,
+scored_values {dims, coords, data} (subject × time or roi, after the choice of areas),
+ceiling_values {dims, coords, data} (bound × time or roi),
 provenance
 """
 
@@ -34,6 +36,8 @@ def as_record(score: Any) -> dict[str, Any]:
         "subjects": _subjects(attrs.get("scored_values")),
         "matched_subject": _matched_subject(score),
         "values": None if values is None else _array(values),
+        "in_window": values["in_window"].values.tolist() if "time" in dims else None,
+        "scored_values": None if values is None else _array(attrs["scored_values"]),
         "ceiling_values": None if bounds is None else _array(bounds),
         "provenance": attrs["provenance"],
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from brainscore_vision.data.things_eeg2.data import BIBTEX
 
+from brainscore_realnet.adapters.commitment import READOUT
 from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
 from brainscore_realnet.adapters.model_rdms import AREAS
 from brainscore_realnet.adapters.sources import subject_of
@@ -15,6 +16,8 @@ VERSION = 1
 def get_benchmark(identifier: str) -> Any:
     """Benchmark of ``ThingsEEG2-rsa``, of an area (``ThingsEEG2.V1-rsa``) or of a subject (``ThingsEEG2.sub01-rsa``).
 
+    ``ThingsEEG2.readout-rsa`` is of the layer before the classifier, which only models of this package name.
+
     The headline's parent is IT: EEG has no cortical area, and Brain-Score's convention maps it there. All others are
     parts of the headline.
     """
@@ -25,7 +28,7 @@ def get_benchmark(identifier: str) -> Any:
         identifier,
         source.neural_data(),
         subjects=(subject,) if subject else None,
-        areas=(part,) if part in AREAS else AREAS,
+        areas=(part,) if part in (*AREAS, READOUT) else AREAS,
         parent=f"{source.name}-rsa" if part else "IT",
         version=VERSION,
         bibtex=BIBTEX,

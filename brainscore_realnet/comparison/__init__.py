@@ -1,0 +1,1 @@
+"""Compare models on benchmarks: scores, statistics, figures and a page."""

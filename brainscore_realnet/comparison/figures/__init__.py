@@ -1,0 +1,1 @@
+"""Figures of a comparison, each from the same tables that are written beside it."""
