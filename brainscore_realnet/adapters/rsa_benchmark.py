@@ -103,9 +103,9 @@ class RSABenchmark(NeuralSide, BenchmarkBase):
             there is one subject), ``error_over``, ``error_stimulus`` (bootstrap over stimuli), ``formula``, ``values``
             (subject × area × condition), ``weights`` (likewise), ``scored_values`` (subject × condition: s_k(c)),
             ``ceiling_values`` (bound × condition), ``part_draws`` (draw × subject × part: the parts in bootstrap
-            samples of the stimuli, none where these are undefined), ``model_rdms`` (area × pair of stimuli), ``neural_rdms``
-            (part of the recordings × pair, mean over subjects), ``benchmark_provenance``, and ``caveat`` where there
-            are few subjects or they share no signal.
+            samples of the stimuli; no draw where these are undefined), ``model_rdms`` (area × pair of stimuli),
+            ``neural_rdms`` (part of the recordings × pair, mean over subjects), ``benchmark_provenance``, and
+            ``caveat`` where there are few subjects or they share no signal.
 
         Raises
         ------

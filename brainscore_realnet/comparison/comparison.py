@@ -119,8 +119,10 @@ class Comparison:
     @cached_property
     def benchmarks(self) -> tuple[Measured, ...]:
         """What was measured, in the order of the scores."""
-        first = {benchmark: scored for (_, benchmark), scored in reversed(self.scored.items())}
-        return tuple(Measured.of(first[name]) for name in dict.fromkeys(benchmark for _, benchmark in self.scored))
+        first: dict[str, Scored] = {}
+        for (_, benchmark), scored in self.scored.items():
+            first.setdefault(benchmark, scored)
+        return tuple(map(Measured.of, first.values()))
 
     @property
     def families(self) -> tuple[Family, ...]:

@@ -4,13 +4,16 @@ import functools
 import hashlib
 import http.server
 import importlib
+import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
 
 from brainscore_realnet import enable, load_model
 from brainscore_realnet.errors import MissingWeightsError
+from brainscore_realnet.networks import backbones
 from brainscore_realnet.networks.cornet_s import CORnetS
 from brainscore_realnet.networks.published import REALNET_EEG_PUBLISHED, Published
 from brainscore_realnet.store import folder, weights, write_json
@@ -133,3 +136,60 @@ def test_data_subject_and_published_weights_follow_from_the_identifier(monkeypat
     got_identifier, backbone_name, published, got_trained_on = plugin.get_model(identifier)
     assert (got_identifier, backbone_name, got_trained_on) == (identifier, "cornet_s", trained_on)
     assert (published and published.url) == url
+
+
+def as_cornet_was_published(network, path):
+    torch.save(
+        {"epoch": 43, "state_dict": {f"module.{key}": value for key, value in network.state_dict().items()}}, path
+    )
+
+
+def as_resnet_was_published(network, path):
+    torch.save(network.state_dict(), path)
+
+
+def as_clip_was_published(network, path):
+    with torch.no_grad():
+        script = torch.jit.trace(network, torch.zeros(1, 3, 224, 224), check_trace=False)
+    torch.jit.save(script.half(), path)
+
+
+BASELINES = {
+    "cornet-s": (as_cornet_was_published, ["V1", "V2", "V4", "IT", "decoder.avgpool"]),
+    "resnet-101": (as_resnet_was_published, ["relu", "layer1", "layer3", "layer4", "avgpool"]),
+    "clip-rn101": (
+        as_clip_was_published,
+        ["visual.act3", "visual.layer1", "visual.layer3", "visual.attnpool", "visual.attnpool"],
+    ),
+}
+"""Baseline to how its authors saved it, and its layers of V1, V2, V4, IT and the readout."""
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("identifier", BASELINES)
+def test_published_weights_of_baselines_are_fetched_verified_and_committed(own_store, server, monkeypatch, identifier):
+    served, address = server
+    save, layers = BASELINES[identifier]
+    entry = backbones.backbone(identifier.replace("-", "_"))
+    torch.manual_seed(13)
+    network = entry.build().eval()
+    expected = {key: value.clone() for key, value in network.state_dict().items()}
+    save(network, served / entry.published.filename)
+    sha256 = hashlib.sha256((served / entry.published.filename).read_bytes()).hexdigest()
+    here = Published(f"{address}/{entry.published.filename}", entry.published.filename, f"sha256:{sha256}", "this test")
+    monkeypatch.setitem(backbones._BACKBONES, entry.name, replace(entry, published=here))
+
+    model = load_model(identifier)
+    for key, value in network_of(model).state_dict().items():
+        due = (
+            expected[key].half().float() if identifier == "clip-rn101" and value.is_floating_point() else expected[key]
+        )
+        assert torch.equal(value, due), key
+    assert model.activations_model.origin["hash"] == here.known_hash
+    assert list(model.layer_model.region_layer_map.values()) == layers
+
+    # Other bytes than the known ones are never loaded.
+    (served / entry.published.filename).write_bytes(b"other bytes")
+    shutil.rmtree(own_store)
+    with pytest.raises(MissingWeightsError, match=sha256):
+        load_model(identifier)

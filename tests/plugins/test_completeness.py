@@ -137,10 +137,10 @@ def test_every_backbone_has_a_layer_for_each_area_in_order(name):
     assert list(backbone(name).areas) == AREAS
 
 
-def test_simulated_models_commit_all_areas(plugin_of):
+def test_simulated_models_commit_all_areas_and_the_layer_before_the_classifier(plugin_of):
     for identifier in ("sim-hidden", "sim-random", "sim-noise"):
         model = plugin_of("model", identifier)[1][identifier]()
-        assert list(model.layer_model.region_layer_map) == AREAS
+        assert list(model.layer_model.region_layer_map) == [*AREAS, "readout"]
         assert model.activations_model.origin["weights"].startswith("simulated")
 
 

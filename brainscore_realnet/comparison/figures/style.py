@@ -116,10 +116,10 @@ def save(drawing: Drawing, folder: Path) -> tuple[Path, Path]:
 
     paths = folder / f"{drawing.name}.png", folder / f"{drawing.name}.svg"
     with matplotlib.rc_context(_SETTINGS):
-        options: dict[str, Any]
-        for path, options in zip(paths, ({"dpi": DPI}, {"metadata": {"Date": None}}), strict=True):
+        for path in paths:
             content = io.BytesIO()
-            drawing.figure.savefig(content, format=path.suffix[1:], **options)
+            metadata = {"Date": None} if path.suffix == ".svg" else {}
+            drawing.figure.savefig(content, format=path.suffix[1:], dpi=DPI, metadata=metadata)
             with atomic_file(path) as part:
                 part.write_bytes(content.getvalue())
     return paths
