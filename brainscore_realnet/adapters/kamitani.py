@@ -14,7 +14,6 @@ from brainscore_realnet.adapters.sources import Source, subject_of
 from brainscore_realnet.datasets import kamitani
 from brainscore_realnet.errors import UnknownIdentifierError
 from brainscore_realnet.simulation import kamitani as simulation
-from brainscore_realnet.simulation.registering import registered, virtual_subjects
 
 VISUAL_DEGREES = 12.0
 """Width of the images in both experiments (Shen et al. 2019; Horikawa & Kamitani 2017)."""
@@ -90,11 +89,12 @@ class FMRISource(Source):
 
 def simulated_source(name: str, real: FMRISource, specification: simulation.Specification) -> FMRISource:
     """Source of virtual subjects, made on first use."""
-    stored_as = f"sim-{real.stored_as}-{specification.digest}"
-    subjects = virtual_subjects(specification.subjects)
-    make = partial(simulation.ensure, specification, progress=True)
-    prepare = partial(registered, kamitani, stored_as, subjects, real.splits, make)
-    return FMRISource(name, stored_as, subjects, prepare, real.splits, real.more_rois)
+
+    def prepare() -> None:
+        simulation.stored(specification)
+
+    subjects = specification.subject_names
+    return FMRISource(name, specification.stored_as, subjects, prepare, real.splits, real.more_rois)
 
 
 def _published(name: str, stored_as: str, more_rois: tuple[str, ...]) -> FMRISource:

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "realnet-eeg": "ThingsEEG2-rsa",
     "realnet-fmri": "Shen2019-rsa",
     "sim-realnet-eeg": "SimThingsEEG2concepts-rsa",
+    "sim-realnet-fmri": "SimShen2019-rsa",
 }
 """What models of a recipe are scored on."""
 
@@ -79,11 +80,13 @@ RECIPE_WORDS = {
     "realnet-eeg": "ReAlnet, aligned with EEG.",
     "realnet-fmri": "ReAlnet-fMRI, aligned with fMRI of the visual cortex.",
     "sim-realnet-eeg": "SIMULATED: a small network, aligned within seconds with a virtual subject's EEG.",
+    "sim-realnet-fmri": "SIMULATED: the same with a virtual subject's fMRI.",
 }
 
 TrainCommand = Annotated[
     Annotated[Train, _command("realnet-eeg")]
     | Annotated[Train, _command("realnet-fmri")]
-    | Annotated[Train, _command("sim-realnet-eeg")],
+    | Annotated[Train, _command("sim-realnet-eeg")]
+    | Annotated[Train, _command("sim-realnet-fmri")],
     tyro.conf.subcommand("train", description="Align a network with a subject's brain signals."),
 ]

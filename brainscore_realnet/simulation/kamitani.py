@@ -7,11 +7,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from brainscore_realnet.datasets import kamitani as reader
 from brainscore_realnet.datasets._registered import SIMULATED_FILE
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.simulation import artificial_images, fmri, kamitani_stimuli
@@ -19,6 +21,7 @@ from brainscore_realnet.simulation.bdata import roi_keys, write_bdata
 from brainscore_realnet.simulation.components import fitted_components
 from brainscore_realnet.simulation.kamitani_labels import GENERATIONS, horikawa2017_labels, trials
 from brainscore_realnet.simulation.kamitani_stimuli import Stimulus
+from brainscore_realnet.simulation.registering import registered, virtual_subjects
 from brainscore_realnet.store.atomic import folder_made_once
 from brainscore_realnet.store.folders import folder
 
@@ -118,6 +121,16 @@ class Specification:
             raise BadInputError(f"Got sizes that a simulated {self.form} cannot have: {', '.join(wrong)}.")
 
     @property
+    def subject_names(self) -> tuple[str, ...]:
+        """Subjects as the data set names them, such as ``sub-01``."""
+        return virtual_subjects(self.subjects)
+
+    @property
+    def stored_as(self) -> str:
+        """Name of the set in the store."""
+        return f"sim-{self.form}-{self.digest}"
+
+    @property
     def digest(self) -> str:
         """Short hash that names the specification and the version of this simulation."""
         text = json.dumps([VERSION, asdict(self)], sort_keys=True)
@@ -160,6 +173,19 @@ FULL_SIZE_HORIKAWA2017 = Specification(
 """Horikawa2017 as it was published: 1200 × 1, 50 × 35 and 50 × 10 trials of five subjects."""
 
 
+def stored(specification: Specification, progress: bool = True) -> str:
+    """Make a simulated set and register it in the store, unless all of it is there; give its name there.
+
+    Raises
+    ------
+    StoreError
+        When the store cannot be written.
+    """
+    make = partial(ensure, specification, progress=progress)
+    splits = reader.data_set(specification.form).image_splits
+    return registered(reader, specification.stored_as, specification.subject_names, splits, make)
+
+
 def ensure(specification: Specification = SHEN2019, progress: bool = False) -> Path:
     """Folder with the simulated set, made when it is not there yet.
 
@@ -179,7 +205,7 @@ def ensure(specification: Specification = SHEN2019, progress: bool = False) -> P
     StoreError
         When the store cannot be written.
     """
-    target = folder("simulated") / f"sim-{specification.form}-{specification.digest}"
+    target = folder("simulated") / specification.stored_as
     return folder_made_once(target, lambda unfinished: write(unfinished, specification, progress))
 
 

@@ -107,21 +107,6 @@ ALIGNMENT = Specification(
 )
 """What networks are aligned with on a CPU within seconds: enough subjects for a test over them, small images, and
 responses that networks can learn and that differ between subjects."""
-PUBLIC = (DEFAULT, ALIGNMENT)
-"""The sets that have benchmarks and recipes, made where they are asked for."""
-
-
-def make_if_public(name: str, progress: bool = True) -> None:
-    """Make and register the simulated set of `PUBLIC` that is called so in the store; any other name does nothing.
-
-    Raises
-    ------
-    StoreError
-        When the store cannot be written.
-    """
-    for specification in PUBLIC:
-        if specification.stored_as == name:
-            stored(specification, progress)
 
 
 def stored(specification: Specification, progress: bool = True) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from brainscore_realnet.datasets import kamitani, things_eeg2
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import backbone as described
-from brainscore_realnet.simulation import things_eeg2 as simulated
+from brainscore_realnet.simulation.public import make_if_public
 from brainscore_realnet.training.recipes import Recipe, controls, known_subjects
 
 
@@ -39,7 +39,7 @@ def chosen_subjects(recipe: Recipe, words: Sequence[str] = ()) -> tuple[int, ...
     """
     from brainscore_realnet.datasets.catalogue import choose_subjects, find
 
-    simulated.make_if_public(recipe.dataset)
+    make_if_public(recipe.dataset)
     known = _all_subjects(recipe)
     if not known:
         _reader(recipe).require(["sub-01"], "training", recipe.dataset)  # it says how to get them
@@ -162,5 +162,5 @@ def _require_data(recipes: Sequence[Recipe]) -> None:
         whose = [recipe.subject_name] if recipe.subject_name else _all_subjects(recipe) if recipe.beta else []
         wanted.setdefault(recipe.dataset, set()).update(whose)
     for dataset, reader in readers.items():
-        simulated.make_if_public(dataset)
+        make_if_public(dataset)
         reader.require(sorted(wanted[dataset]), "training", dataset)

@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 
 from brainscore_realnet.datasets import kamitani, things_eeg2
 from brainscore_realnet.errors import BadInputError
+from brainscore_realnet.simulation.kamitani import SHEN2019
+from brainscore_realnet.simulation.public import public_subjects
 from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
 from brainscore_realnet.store import sha256_bytes
 from brainscore_realnet.training._recipe_values import EXPECTED, plain
@@ -119,12 +121,13 @@ class Recipe:
     def identifier(self) -> str:
         """Identifier of the model: ``realnet-eeg-sub01``, followed by what differs from the paper's recipe.
 
-        Models of virtual subjects begin with ``sim-``; those of EEG are named by what differs from `SIM_REALNET_EEG`.
+        Models of virtual subjects begin with ``sim-`` and are named by what differs from `SIM_REALNET_EEG` or
+        `SIM_REALNET_FMRI`.
         Recipes that differ in what changes the result differ in their identifiers too; only the sizes and seeds of
         simulated data sets do not show.
         """
         published = RECIPES[f"realnet-{self.signal}"]
-        usual = RECIPES.get(f"sim-realnet-{self.signal}", published) if self.simulated else published
+        usual = RECIPES[f"sim-realnet-{self.signal}"] if self.simulated else published
         usual = usual.changed(reference=True) if self.reference else usual
         who = "all" if self.subject is None else f"sub{self.subject:02d}"
         words = ["sim"] if self.simulated else []
@@ -281,11 +284,11 @@ def _holds_fmri(dataset: str) -> bool:
 
 
 def known_subjects(dataset: str) -> tuple[str, ...]:
-    """Name the subjects of a published set or of the one that `SIM_REALNET_EEG` trains on; none of any other."""
+    """Name the subjects of a published set or of a simulated one that a recipe trains on; none of any other."""
     if dataset in kamitani.DATA_SETS:
         return tuple(kamitani.DATA_SETS[dataset].subjects)
-    if dataset == ALIGNMENT.stored_as:
-        return ALIGNMENT.subject_names
+    if subjects := public_subjects(dataset):
+        return subjects
     variant = things_eeg2.variant_of(dataset)
     return things_eeg2.SUBJECTS if (variant.parent if variant else dataset) == things_eeg2.NAME else ()
 
@@ -319,5 +322,25 @@ SIM_REALNET_EEG = Recipe(
 """A model of a virtual subject that a CPU trains within seconds. Not published: a narrow network, small images, few
 epochs with long steps, and the correlation that is quickest to compute."""
 
-RECIPES = {"realnet-eeg": REALNET_EEG, "realnet-fmri": REALNET_FMRI, "sim-realnet-eeg": SIM_REALNET_EEG}
+SIM_REALNET_FMRI = Recipe(
+    signal="fmri",
+    dataset=SHEN2019.stored_as,
+    backbone="sim_cornet_s_narrow",
+    image_size=64,
+    beta=40,
+    contrastive="pearson",
+    window=None,
+    n_components=32,
+    epochs=5,
+    learning_rate=7e-4,
+    precision="fp32",
+)
+"""The same with a virtual subject's fMRI, of which there are few images."""
+
+RECIPES = {
+    "realnet-eeg": REALNET_EEG,
+    "realnet-fmri": REALNET_FMRI,
+    "sim-realnet-eeg": SIM_REALNET_EEG,
+    "sim-realnet-fmri": SIM_REALNET_FMRI,
+}
 """Recipes by the name that their models' identifiers begin with."""

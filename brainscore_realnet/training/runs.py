@@ -11,7 +11,7 @@ import torch
 from brainscore_realnet.errors import BadInputError, StoreError
 from brainscore_realnet.networks.pretrained import pretrained
 from brainscore_realnet.simulation.pretraining import make_if_missing
-from brainscore_realnet.simulation.things_eeg2 import make_if_public
+from brainscore_realnet.simulation.public import make_if_public
 from brainscore_realnet.store import folder, sha256_file, weights
 from brainscore_realnet.store.versions import machine, versions
 from brainscore_realnet.training import checkpoints, figures

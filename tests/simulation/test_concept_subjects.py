@@ -5,10 +5,11 @@ import pytest
 
 from brainscore_realnet.datasets import things_eeg2 as reader
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.simulation import eeg
+from brainscore_realnet.simulation import eeg, public
 from brainscore_realnet.simulation import things_eeg2 as simulation
 from brainscore_realnet.simulation.concepts import PROPERTIES, properties
-from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT, DEFAULT, PUBLIC, Specification
+from brainscore_realnet.simulation.public import PUBLIC
+from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT, DEFAULT, Specification
 
 SMALL = Specification(
     subjects=2,
@@ -108,15 +109,15 @@ def test_wrong_choices_are_refused(wrong):
 
 
 def test_set_is_made_and_registered_where_it_is_asked_for_and_only_once(own_store, monkeypatch):
-    monkeypatch.setattr(simulation, "PUBLIC", (SMALL,))
-    simulation.make_if_public("things-eeg2", progress=False)
-    simulation.make_if_public(DEFAULT.stored_as, progress=False)
+    monkeypatch.setattr(public, "PUBLIC", {SMALL: simulation.stored})
+    public.make_if_public("things-eeg2", progress=False)
+    public.make_if_public(DEFAULT.stored_as, progress=False)
     assert not own_store.exists()
     made = []
     write = simulation.write
     monkeypatch.setattr(simulation, "write", lambda *given: made.append(given) or write(*given))
     for _ in range(2):
-        simulation.make_if_public(SMALL.stored_as, progress=False)
+        public.make_if_public(SMALL.stored_as, progress=False)
     assert len(made) == 1
     assert reader.subjects("training", SMALL.stored_as) == list(SMALL.subject_names)
     recording = reader.open_subject("sub-02", "test", SMALL.stored_as)

@@ -4,7 +4,7 @@ import torch
 from brainscore_realnet.networks.pretrained import pretrained
 from brainscore_realnet.simulation import pretraining
 from brainscore_realnet.simulation.pretraining import BACKBONE, IDENTIFIER, Pretraining, make_if_missing, pretrain
-from brainscore_realnet.simulation.things_eeg2 import PUBLIC
+from brainscore_realnet.simulation.public import PUBLIC
 from brainscore_realnet.store import weights
 
 FEW = Pretraining(concepts=4, exemplars=4, epochs=2, batch_size=8)

@@ -18,6 +18,7 @@ from brainscore_realnet.training.recipes import (
     RECIPES,
     RELEASED,
     SIM_REALNET_EEG,
+    SIM_REALNET_FMRI,
     Recipe,
     controls,
 )
@@ -104,7 +105,7 @@ def test_control_without_signals_has_no_controls():
         (SUBJECT, {"window": (0.05, 0.2)}, "realnet-eeg-sub01-window0.05-0.2s"),
         (REALNET_EEG, {"beta": 0, "seed": 1}, "realnet-eeg-beta0-seed1"),
         (REALNET_FMRI, {"subject": 5, "dataset": "horikawa2017"}, "realnet-fmri-sub05-horikawa2017"),
-        (REALNET_FMRI, {"dataset": "sim-horikawa2017-1"}, "sim-realnet-fmri-all-horikawa2017-1"),
+        (SIM_REALNET_FMRI, {"dataset": "sim-horikawa2017-1"}, "sim-realnet-fmri-all-horikawa2017-1"),
         (REALNET_FMRI, {"n_components": 8}, "realnet-fmri-all-ncomponents8"),
     ],
 )

@@ -5,9 +5,17 @@ import pytest
 
 from brainscore_realnet.networks.backbones import backbone
 from brainscore_realnet.networks.pretrained import baseline_identifier
+from brainscore_realnet.simulation.kamitani import SHEN2019
 from brainscore_realnet.simulation.pretraining import BACKBONE, IDENTIFIER
 from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
-from brainscore_realnet.training.recipes import REALNET_EEG, REALNET_FMRI, RECIPES, SIM_REALNET_EEG, controls
+from brainscore_realnet.training.recipes import (
+    REALNET_EEG,
+    RECIPES,
+    SIM_REALNET_EEG,
+    SIM_REALNET_FMRI,
+    controls,
+    known_subjects,
+)
 
 SUBJECT = SIM_REALNET_EEG.changed(subject=1)
 
@@ -21,6 +29,15 @@ def test_recipe_trains_the_narrow_network_on_the_set_for_alignment():
     assert SIM_REALNET_EEG.image_size == backbone(BACKBONE).image_size == ALIGNMENT.image_size
     assert (SIM_REALNET_EEG.beta, SIM_REALNET_EEG.holdout) == (REALNET_EEG.beta, REALNET_EEG.holdout)
     assert SIM_REALNET_EEG.contrastive == "pearson"
+
+
+def test_recipe_of_fmri_trains_the_same_network_on_the_set_that_is_scored():
+    assert RECIPES["sim-realnet-fmri"] is SIM_REALNET_FMRI
+    assert (SIM_REALNET_FMRI.dataset, SIM_REALNET_FMRI.backbone) == (SHEN2019.stored_as, BACKBONE)
+    assert len(known_subjects(SIM_REALNET_FMRI.dataset)) == SHEN2019.subjects
+    training_images = SHEN2019.training_concepts * SHEN2019.training_exemplars
+    assert SIM_REALNET_FMRI.n_components < training_images
+    assert list(controls(SIM_REALNET_FMRI.changed(subject=1))) == ["beta10", "beta20", "beta30", "beta50", "beta0"]
 
 
 def test_window_of_the_recipe_lies_within_the_simulated_epochs():
@@ -40,7 +57,8 @@ def test_window_of_the_recipe_lies_within_the_simulated_epochs():
         (SUBJECT.changed(reference=True), "sim-realnet-eeg-sub01-reference"),
         (SUBJECT.changed(dataset="sim-things-eeg2-0123abc"), "sim-realnet-eeg-sub01"),
         (SUBJECT.changed(dataset="sim-raw"), "sim-realnet-eeg-sub01-raw"),
-        (REALNET_FMRI.changed(dataset="sim-shen2019-1"), "sim-realnet-fmri-all"),
+        (SIM_REALNET_FMRI.changed(subject=2), "sim-realnet-fmri-sub02"),
+        (SIM_REALNET_FMRI.changed(dataset="sim-shen2019-1"), "sim-realnet-fmri-all"),
     ],
 )
 def test_models_of_virtual_subjects_are_named_by_what_differs_from_their_recipe(recipe, identifier):
