@@ -58,7 +58,7 @@ def scored_as(model, benchmark, n_subjects=6, n_images=12, gain=0.0, seed=0):
     values = values + rng.normal(scale=0.01, size=values.shape)
     scored_values = values.mean(axis=1) if eeg else values.max(axis=1)
     part_values = values[..., in_score].mean(axis=-1) if eeg else scored_values
-    upper = scored_values.mean(axis=0) * 0.2 + np.abs(shape.mean(axis=0)) * 1.6 + 0.05
+    upper = clarity.mean() * np.abs(shape.mean(axis=0)) * 1.8 + 0.05
     ceiling = np.stack([0.8 * upper, upper])
     bound = float(upper[in_score].mean())
     raw = float(part_values.mean())
@@ -73,7 +73,7 @@ def scored_as(model, benchmark, n_subjects=6, n_images=12, gain=0.0, seed=0):
         "score": raw / bound,
         "raw": raw,
         "ceiling": {"lower": 0.8 * bound, "upper": bound, "n_subjects": n_subjects},
-        "error": float(part_values.mean(axis=1).std(ddof=1) / np.sqrt(n_subjects) / bound),
+        "error": float(part_values.mean(axis=1).std(ddof=1) / np.sqrt(n_subjects) / bound) if n_subjects > 1 else 0.02,
         "error_over": ["subject"],
         "error_stimulus": 0.02,
         "caveat": None if eeg else "3 subjects: look at every subject.",

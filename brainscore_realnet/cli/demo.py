@@ -1,14 +1,15 @@
-"""``brainscore demo``: models aligned with virtual subjects, from nothing to a figure."""
+"""``brainscore demo``: models aligned with virtual subjects, from nothing to the page of their comparison."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from brainscore_realnet.cli.table import duration
-from brainscore_realnet.store.atomic import require_writable, write_json
+from brainscore_realnet.cli.compare import print_comparison
+from brainscore_realnet.cli.table import laid_out
+from brainscore_realnet.store.atomic import require_writable
 
 if TYPE_CHECKING:
-    from brainscore_realnet.scoring.demonstration import Demonstration
+    from brainscore_realnet.comparison.compare import Compared
 
 REFERENCES = ("sim-hidden", "sim-random", "sim-noise")
 """Models whose scores are known beforehand: the generator of the virtual subjects, another network, and noise."""
@@ -24,35 +25,25 @@ in the store this takes some minutes; Ctrl-C keeps what is finished, and the sam
 
 @dataclass(frozen=True)
 class Demo:
-    """Align small models with virtual subjects, show what that changes, and draw it. Nothing is downloaded."""
+    """Align small models with virtual subjects and write the page that compares them. Nothing is downloaded."""
 
-    out: Path = Path("brainscore-demo.png")
-    """PNG to write the figure to."""
-    json: Path | None = None
-    """Also write all values and tests to this file."""
+    out: Path = Path("brainscore-demo")
+    """Folder for the page, its figures and results."""
     replace: bool = False
     """Train anew where the store has models of other trainings under the same identifiers."""
 
     def run(self) -> None:
-        """Score the simulated reference models, train, compare, draw."""
-        require_writable(self.out)
-        if self.json is not None:
-            require_writable(self.json)
+        """Score the simulated reference models, train, compare."""
+        require_writable(self.out / "index.html")
         print(INTRODUCTION)
         print(_references() + "\n")
 
-        from brainscore_realnet.scoring.demonstration import demonstrate
-        from brainscore_realnet.scoring.figures import draw_alignment
+        from brainscore_realnet.comparison.demonstration import demonstrate
 
-        shown = demonstrate(replace=self.replace)
-        print(f"{_scores(shown)}\n\n{_comparisons(shown)}\n")
-        print("time: " + ", ".join(f"{part} {duration(seconds)}" for part, seconds in shown.seconds.items()))
-        draw_alignment(shown, self.out)
-        print(f"Figure: {self.out}")
-        if self.json is not None:
-            write_json(self.json, shown.record())
-            print(f"Values: {self.json}")
-        print("With real data: brainscore score --model realnet-eeg-sub01 --benchmark ThingsEEG2-rsa")
+        found = demonstrate(self.out, replaced=self.replace)
+        print(f"{_tests(found)}\n")
+        print_comparison(found)
+        print("With real data: brainscore compare --help")
 
 
 def _references() -> str:
@@ -67,36 +58,21 @@ def _references() -> str:
     return "\n".join(lines)
 
 
-def _scores(shown: "Demonstration") -> str:
-    """Lay the similarities out: a row a subject, then the mean."""
-    lower, upper = shown.ceiling
-    names = ("baseline", "unpaired", "others", "aligned")
-    rows = [
-        [subject, *(f"{shown.scores[name][row]:.3f}" for name in names)] for row, subject in enumerate(shown.subjects)
-    ]
-    rows.append(["mean", *(f"{shown.scores[name].mean():.3f}" for name in names)])
-    heading = ["subject", shown.baseline, "unpaired", "aligned with another", "aligned with this subject"]
-    title = (
-        f"Similarity with EEG (SIMULATED): Spearman, mean over V1, V2, V4, IT and 50–200 ms; {shown.n_images}\n"
-        f"held-out images; noise ceiling {lower:.3f} – {upper:.3f}"
-    )
-    return f"{title}\n{_table([heading, *rows])}"
-
-
-def _comparisons(shown: "Demonstration") -> str:
-    """Lay the tests out."""
-    rows: list[list[str]] = [["comparison", "difference ± SEM", "t", "p", "subjects"]]
-    for one in shown.comparisons:
-        test: Any = one.test
-        difference = f"{test.difference:+.4f} ± {test.sem:.4f}"
-        rows.append([one.name, difference, f"{test.t:.2f}", f"{test.p:.2g}", f"{one.n_better} of {test.n}"])
-    held = all(one.holds() for one in shown.comparisons)
-    verdict = "All three hold at p < .05." if held else "Not all three hold at p < .05."
-    return f"Two-sided paired t tests over n = {len(shown.subjects)} subjects\n{_table(rows)}\n{verdict}"
-
-
-def _table(rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+def _tests(found: "Compared") -> str:
+    """Lay the tests of the mean over areas and window out."""
+    tests = found.tables["tests"]
+    tests = tests[(tests["scope"] == "score") & (tests["contrast"] != "others - baseline")]
+    rows = [["comparison", "difference ± SEM", "t", "p", "subjects"]]
+    for one in tests.drop_duplicates(["contrast", "difference"]).itertuples():
+        versus = one.baseline if one.contrast == "family - baseline" else "models of other subjects"
+        difference = f"{one.difference:+.4f} ± {one.sem:.4f}"
+        rows.append(
+            [
+                f"{one.family} - {versus}",
+                difference,
+                f"{one.statistic:.2f}",
+                f"{one.p:.2g}",
+                f"{one.n_positive} of {one.n}",
+            ]
+        )
+    return f"Two-sided paired t tests over subjects (SIMULATED)\n{laid_out(rows)}"

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import tyro
 
+from brainscore_realnet.cli.compare import Compare
 from brainscore_realnet.cli.data import Add, Export, Fetch, Prepare, Remove, Status, Verify
 from brainscore_realnet.cli.demo import Demo
 from brainscore_realnet.cli.list import List
 from brainscore_realnet.cli.rdm import Compute
 from brainscore_realnet.cli.rdm import Status as RDMStatus
+from brainscore_realnet.cli.reproduce import Reproduce
 from brainscore_realnet.cli.score import Score
 from brainscore_realnet.cli.sweep import SweepCommand
 from brainscore_realnet.cli.train import TrainCommand
@@ -47,12 +49,14 @@ Weights = Annotated[
 
 Command = (
     Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[List, tyro.conf.subcommand("list")]
     | Data
     | RDM
     | TrainCommand
     | SweepCommand
     | Weights
+    | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )
 

@@ -1,5 +1,6 @@
 """Options of benchmarks, for every command that takes a benchmark."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -37,14 +38,48 @@ class BenchmarkOptions:
     weighting: Literal["decision"] | None = None
     """Mean decision value instead of accuracy."""
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """Options that are not left to the benchmark."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
+
     def benchmark(self, identifier: str) -> Any:
         """Load the benchmark with these options."""
         from brainscore_realnet.scoring import load_benchmark
 
         benchmark = load_benchmark(identifier)
-        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
-        if not given:
+        if not self.given:
             return benchmark
         if not hasattr(benchmark, "with_options"):
-            raise BadInputError(f"{identifier} takes no options, but --{', --'.join(given)} was given; leave it away.")
-        return benchmark.with_options(**given)
+            raise BadInputError(
+                f"{identifier} takes no options, but --{', --'.join(self.given)} was given; leave it away."
+            )
+        return benchmark.with_options(**self.given)
+
+    def benchmarks(self, identifiers: Sequence[str], usual: Mapping[str, Any] | None = None) -> list[Any]:
+        """Load several benchmarks, each with those of these options that its kind has.
+
+        ``usual`` options hold where none is given; no benchmark needs to have them.
+
+        Raises
+        ------
+        BadInputError
+            None of them has an option that was given.
+        """
+        from brainscore_realnet.scoring import load_benchmark
+
+        loaded = [load_benchmark(identifier) for identifier in identifiers]
+        known = {one.identifier: _options_of(one) for one in loaded}
+        nowhere = [name for name in self.given if not any(name in names for names in known.values())]
+        if nowhere:
+            raise BadInputError(
+                f"Got --{', --'.join(nowhere)}, which none of {', '.join(identifiers)} has; leave it away."
+            )
+        wanted = {**(usual or {}), **self.given}
+        changes = [{name: wanted[name] for name in known[one.identifier] if name in wanted} for one in loaded]
+        return [one.with_options(**changed) if changed else one for one, changed in zip(loaded, changes, strict=True)]
+
+
+def _options_of(benchmark: Any) -> list[str]:
+    """Name the options of a benchmark; Brain-Score's own have none."""
+    return [*(field.name for field in fields(benchmark.options_type)), "preset"] * hasattr(benchmark, "options_type")

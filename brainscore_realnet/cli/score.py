@@ -40,24 +40,25 @@ class Score:
         if self.json is not None:
             require_writable(self.json)
         benchmark = self.options.benchmark(self.benchmark)
-        self._confirm(benchmark)
+        confirm_neural_rdms(benchmark, self.yes)
         record = as_record(score(self.model, benchmark, device=self.device))
         print(score_table(record))
         if self.json is not None:
             write_json(self.json, record)
             print(f"Written to {self.json}")
 
-    def _confirm(self, benchmark: Any) -> None:
-        """Raise unless the neural RDMs are there, quickly made, or wanted with ``--yes``."""
-        if not hasattr(benchmark, "missing_seconds"):
-            return
-        benchmark.require_data()
-        seconds = benchmark.missing_seconds()
-        if seconds > ASK_ABOVE_SECONDS and not self.yes:
-            raise BadInputError(
-                f"The neural RDMs of {benchmark.identifier} are not computed yet and will take about "
-                f"{duration(seconds)} on this machine, once; each time point is kept. Run the same command with --yes "
-                "to go ahead."
-            )
-        if seconds > 1:
-            print(f"neural RDMs to compute: about {duration(seconds)}", file=sys.stderr)
+
+def confirm_neural_rdms(benchmark: Any, yes: bool) -> None:
+    """Raise unless the neural RDMs are there, quickly made, or wanted with ``--yes``."""
+    if not hasattr(benchmark, "missing_seconds"):
+        return
+    benchmark.require_data()
+    seconds = benchmark.missing_seconds()
+    if seconds > ASK_ABOVE_SECONDS and not yes:
+        raise BadInputError(
+            f"The neural RDMs of {benchmark.identifier} are not computed yet and will take about "
+            f"{duration(seconds)} on this machine, once; each time point is kept. Run the same command with --yes "
+            "to go ahead."
+        )
+    if seconds > 1:
+        print(f"neural RDMs to compute: about {duration(seconds)}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Scores, times and sizes as text for the terminal."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 WIDTH = 100
@@ -37,6 +38,13 @@ def score_table(record: dict[str, Any]) -> str:
         marks.insert(0, "SIMULATED: virtual subjects or models; this says nothing about brains.")
     caveat = textwrap.wrap(record["caveat"], WIDTH) if record["caveat"] else []
     return "\n".join([*marks, *(f"{name:<{width}}  {text}" for name, text in rows), *caveat])
+
+
+def laid_out(rows: Sequence[Sequence[str]]) -> str:
+    """Lay rows of cells out in columns, indented."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
 def figure(value: float | None) -> str:

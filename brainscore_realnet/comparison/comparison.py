@@ -180,6 +180,9 @@ class Comparison:
         rows = [benchmark.subjects.index(subject) for subject in wanted]
         scores = [self.scored[model, benchmark.identifier] for model in family.models]
 
+        # Samples of the stimuli in which one model's similarities are undefined are none of the family's.
+        n_draws = min(len(one.part_draws) for one in scores)
+
         def take(of: Callable[[Scored], NDArray[Any]], axis: int = 0) -> NDArray[np.float64]:
             if not own:
                 return np.mean([np.take(of(one), rows, axis).astype(np.float64) for one in scores], axis=0)
@@ -194,12 +197,26 @@ class Comparison:
             values=take(lambda one: one.values),
             scored_values=take(lambda one: one.scored_values),
             part_values=take(lambda one: one.part_values),
-            part_draws=take(lambda one: one.part_draws, axis=1),
+            part_draws=take(lambda one: one.part_draws[:n_draws], axis=1),
         )
 
     def against(self, family: Family, baseline: Family, benchmark: Measured) -> tuple[Matched, Matched]:
-        """Give a family's and a baseline's similarities with the same subjects."""
+        """Give a family's and a baseline's similarities with the same subjects: those that both can be taken on.
+
+        Raises
+        ------
+        BadInputError
+            There are none.
+        """
         ours = self.matched(family, benchmark)
+        if self.meets_own_subjects(baseline, benchmark):
+            shared = [subject for subject in ours.subjects if subject in baseline.subjects]
+            if not shared:
+                raise BadInputError(
+                    f"Got {family.name} on {', '.join(ours.subjects)} of {benchmark.identifier} and {baseline.name} of "
+                    f"{', '.join(baseline.subjects)}: expected a subject that both have. Leave one of them away."
+                )
+            ours = self.matched(family, benchmark, shared)
         return ours, self.matched(baseline, benchmark, ours.subjects)
 
     def generalisation(self, family: Family, benchmark: Measured) -> NDArray[np.float64] | None:

@@ -23,6 +23,7 @@ from brainscore_realnet.rsa.rdm import check_rdm, upper_triangle
 from brainscore_realnet.rsa.smoothing import averaged_times, smoothed, tied
 from brainscore_realnet.rsa.statistics import PairedTest, fdr, paired_test
 from brainscore_realnet.rsa.svm import held_out_decision_values
+from brainscore_realnet.rsa.two_factor import two_factor_bootstrap
 
 __all__ = [
     "PRESETS",
@@ -57,6 +58,7 @@ __all__ = [
     "smoothed",
     "split_half_reliability",
     "tied",
+    "two_factor_bootstrap",
     "upper_triangle",
     "whiten",
 ]

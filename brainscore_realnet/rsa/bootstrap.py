@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa.compare import comparison_vectors
 from brainscore_realnet.rsa.rdm import check_rdm
 from brainscore_realnet.rsa.statistics import check_draws, refuse_few_subjects, values_of_subjects
+from brainscore_realnet.rsa.two_factor import TwoFactorBootstrap, combined, multiplicities_of
 
 DRAWS_AT_ONCE = 100
 """Draws whose pair weights are held in memory together (200 images: 16 MB)."""
@@ -46,7 +44,7 @@ def bootstrap_stimuli(
     """
     check_draws(draws, seed)
     n_images = check_rdm(model_rdms, "model_rdms").shape[-1]
-    multiplicities = _multiplicities(np.random.default_rng(seed), n_images, draws)
+    multiplicities = multiplicities_of(np.random.default_rng(seed), n_images, draws)
     return resampled_similarity(model_rdms, neural_rdms, multiplicities)
 
 
@@ -75,64 +73,8 @@ def bootstrap_subjects(similarities: ArrayLike, draws: int = 1000, seed: int = 0
     check_draws(draws, seed)
     values = values_of_subjects(similarities, "similarities")
     n_subjects = len(values)
-    weights = _multiplicities(np.random.default_rng(seed), n_subjects, draws) / n_subjects
+    weights = multiplicities_of(np.random.default_rng(seed), n_subjects, draws) / n_subjects
     return np.tensordot(weights, values, axes=1)
-
-
-@dataclass(frozen=True, eq=False)
-class TwoFactorBootstrap:
-    """Mean similarity over subjects, and its variance if other images and other subjects had been measured (S23).
-
-    All arrays are float64 with the leading dimensions of the model's RDMs, then those of a subject's RDMs.
-    """
-
-    estimate: NDArray[np.float64]
-    """Mean over subjects of the Spearman similarity of all images."""
-    variance_images: NDArray[np.float64]
-    """Variance over draws of images, with the subjects as they are."""
-    variance_subjects: NDArray[np.float64]
-    """Variance over draws of subjects, with the images as they are."""
-    variance_both: NDArray[np.float64]
-    """Variance over draws of images and subjects at once: too large, for noise within both counts three times."""
-    n_images: int
-    n_subjects: int
-
-    @property
-    def variance(self) -> NDArray[np.float64]:
-        """Corrected variance of the estimate, at least that of each factor and at most that of both."""
-        # Schütt et al. 2023: var = 2 (var_images + var_subjects) - var_both
-        corrected = 2 * (self.variance_images + self.variance_subjects) - self.variance_both
-        at_least = np.maximum(self.variance_images, self.variance_subjects)
-        return np.minimum(np.maximum(corrected, at_least), self.variance_both)
-
-    @property
-    def standard_error(self) -> NDArray[np.float64]:
-        """Square root of the corrected variance."""
-        return np.sqrt(self.variance)
-
-    def interval(self, level: float = 0.95) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the confidence interval of the estimate, from Student's t as in S23.
-
-        Parameters
-        ----------
-        level : float
-            Coverage, between 0 and 1.
-
-        Returns
-        -------
-        low, high : float64 arrays of the shape of `estimate`
-            estimate ± t · standard_error, with one degree of freedom less than there are subjects or images, whichever
-            are fewer. Not clipped to [-1, 1].
-
-        Raises
-        ------
-        BadInputError
-            `level` is not between 0 and 1.
-        """
-        if not 0 < level < 1:
-            raise BadInputError(f"Got level={level!r}; expected a number between 0 and 1, such as 0.95.")
-        reach = stats.t.ppf((1 + level) / 2, min(self.n_images, self.n_subjects) - 1) * self.standard_error
-        return self.estimate - reach, self.estimate + reach
 
 
 def bootstrap_both(
@@ -170,18 +112,10 @@ def bootstrap_both(
     refuse_few_subjects(neural.shape[:-2], "neural_rdms")
     n_images, n_subjects = model.shape[-1], len(neural)
     rng = np.random.default_rng(seed)
-    images = np.vstack([np.ones((1, n_images), dtype=np.int64), _multiplicities(rng, n_images, draws)])
-    subjects = _multiplicities(rng, n_subjects, draws) / n_subjects
+    images = np.vstack([np.ones((1, n_images), dtype=np.int64), multiplicities_of(rng, n_images, draws)])
+    subjects = multiplicities_of(rng, n_subjects, draws) / n_subjects
     similarity = np.moveaxis(resampled_similarity(model, neural, images), model.ndim - 1, 1)
-    all_images, drawn_images = similarity[0], similarity[1:]
-    return TwoFactorBootstrap(
-        estimate=all_images.mean(axis=0),
-        variance_images=drawn_images.mean(axis=1).var(axis=0, ddof=1),
-        variance_subjects=np.tensordot(subjects, all_images, axes=1).var(axis=0, ddof=1),
-        variance_both=np.einsum("ds,ds...->d...", subjects, drawn_images).var(axis=0, ddof=1),
-        n_images=n_images,
-        n_subjects=n_subjects,
-    )
+    return combined(similarity[0], similarity[1:], subjects, n_images)
 
 
 def resampled_similarity(
@@ -230,11 +164,6 @@ def resampled_similarity(
         block = counts[start : start + DRAWS_AT_ONCE]
         similarity[start : start + len(block)] = _weighted_correlation(_pair_weights(block), x, y)
     return similarity.reshape(len(counts), *model.shape[:-2], *neural.shape[:-2])
-
-
-def _multiplicities(rng: np.random.Generator, n: int, draws: int) -> NDArray[np.int64]:
-    """Draw n out of n with replacement: how often each is drawn, (draws, n)."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=draws)
 
 
 def _pair_weights(counts: NDArray[np.float64]) -> NDArray[np.float64]:

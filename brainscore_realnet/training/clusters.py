@@ -233,7 +233,7 @@ def train_on_worker(job: Job) -> Ending:
 
     set_by_dask = dask.config.get("distributed.nanny.pre-spawn-environ", {})
     environment = _environment_without(set_by_dask)
-    return train_in_child(replace(job, worker=_number(distributed.get_worker().name)), environment)
+    return train_in_child(replace(job, worker=worker_number(distributed.get_worker().name)), environment)
 
 
 def _environment_without(set_by_dask: Mapping[str, Any]) -> dict[str, str]:
@@ -241,7 +241,7 @@ def _environment_without(set_by_dask: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if value != str(set_by_dask.get(name))}
 
 
-def _number(name: Any) -> int:
+def worker_number(name: Any) -> int:
     """Read a worker's number from its name: 3 or ``SLURMCluster-0-3``; 0 for one that was not given a name."""
     found = re.search(r"\d+$", str(name))
     return int(found[0]) if found and "://" not in str(name) else 0

@@ -118,7 +118,7 @@ def cluster():
     [(3, 3), ("SLURMCluster-2", 2), ("SLURMCluster-0-13", 13), ("tcp://10.0.0.5:40123", 0), ("mine", 0), (None, 0)],
 )
 def test_a_workers_number_is_read_from_its_name(name, number):
-    assert clusters._number(name) == number
+    assert clusters.worker_number(name) == number
 
 
 def test_only_the_thread_counts_that_dask_set_are_taken_away(monkeypatch):

@@ -72,15 +72,18 @@ TABLES: dict[str, dict[str, str]] = {
         "raw": "mean over these subjects",
         "sem": "its standard error over subjects; null for one subject",
         "score": "raw / upper noise ceiling",
-        "low": "lower end of the 95 % interval of raw",
+        "low": "lower end of the 95 % interval of raw; null where it is not defined",
         "high": "upper end",
-        "interval": "how the interval was computed",
+        "interval": "how it was computed, as of improvements",
     },
     "tests": {
         **_PAIR,
-        "contrast": "what is compared: family - baseline, own - others (models of the family), others - baseline",
-        "scope": "course (one time point), window (mean over the window of the score), peak (at the baseline's peak), "
-        "roi (one region), score (mean over areas and window, or over regions)",
+        "baseline": "name of the family that it is compared with; null for own - others, which needs none",
+        "contrast": "what is compared: family - baseline; own - others: with each subject, its own model and the mean "
+        "of the family's other models; others - baseline",
+        "scope": "course (one time point), window (mean over the window of the score), peak (at the time of the "
+        "maximum of the baseline's mean course), roi (one region), score (mean over areas and window, whose area is "
+        "mean, or over regions, whose roi is mean)",
         **_WHERE,
         "test": "name of the test",
         "unit": "what was drawn from a population: subject",
@@ -91,7 +94,8 @@ TABLES: dict[str, dict[str, str]] = {
         "df": "degrees of freedom",
         "p": "two-sided, uncorrected",
         "q": "p corrected for the family of tests that `correction` names; equal to p where it is none",
-        "correction": "such as BH-FDR over 4 areas x 16 times, or none",
+        "correction": "such as BH-FDR over 4 areas x 36 times, or none; tests that are not defined (the same "
+        "difference in all subjects) have no row and do not count",
         "n_positive": "units with a difference above zero",
     },
     "clusters": {
@@ -100,7 +104,8 @@ TABLES: dict[str, dict[str, str]] = {
         "start": "first time of the cluster, seconds",
         "stop": "last time of the cluster, seconds",
         "mass": "sum of t",
-        "p": "two-sided, family-wise over time, of one area",
+        "p": "two-sided, family-wise over time, of one area; an area without clusters has no row, nor one at some time "
+        "of which the differences of all subjects have the same size, so that the test is not defined",
         "threshold": "|t| from which time points are joined",
         "test": "name of the test",
         "n": "subjects",
@@ -118,7 +123,7 @@ TABLES: dict[str, dict[str, str]] = {
         "difference": "mean over subjects of family - baseline",
         "sem": "its standard error over subjects; null for one subject",
         "ratio": "difference / baseline_raw; null where the baseline is not positive",
-        "low": "lower end of the 95 % interval of the difference; null where it is not defined",
+        "low": "lower end of the 95 % interval of the difference; null at the peak, and where it is not defined",
         "high": "upper end",
         "interval": "how it was computed: bootstrap over stimuli and subjects (Schütt et al. 2023), over stimuli "
         "alone, or over subjects alone, with the number of draws and the seed",
@@ -161,7 +166,7 @@ TABLES: dict[str, dict[str, str]] = {
         "unit": "model",
         "n": "models",
         "statistic": "r or rho",
-        "p": "two-sided",
+        "p": "two-sided; of Spearman with fewer than 8 models from all permutations",
         "correction": "none",
     },
     "variability": {
@@ -180,7 +185,7 @@ TABLES: dict[str, dict[str, str]] = {
         "beta": "weight of the generation loss",
         "control": "none, or nocont, unpaired, all, beta0, or that of another option",
         "measure": "score (raw similarity) or variability (mean dissimilarity over pairs of models and areas)",
-        "value": "mean over subjects, or over pairs of models",
+        "value": "mean over the subjects with which all of the recipe's families are compared, or over pairs of models",
         "sem": "standard error over subjects; null for variability",
         "n": "subjects, or pairs",
     },
