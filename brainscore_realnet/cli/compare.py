@@ -69,6 +69,6 @@ def print_comparison(found: Any) -> None:
     if found.comparison.simulated:
         print("SIMULATED: virtual subjects or models; this says nothing about brains.")
     for sentence in found.summaries:
-        print(sentence)
+        print("\n  ".join(sentence.split("; ")))
     print("time: " + ", ".join(f"{part} {duration(seconds)}" for part, seconds in found.seconds.items()))
     print(f"Page: {found.page}")

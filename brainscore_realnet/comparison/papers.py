@@ -99,8 +99,8 @@ def realnet_2024(simulated: bool = False) -> Paper:
         Study(
             "controls",
             "Fig. 7, A.7",
-            (models(), models("-unpaired"), models("-nocont"), f"{family}-all"),
-            (cornet, f"{family}-beta0"),
+            (models(), f"{family}-all"),
+            (cornet, f"{family}-beta0", models("-unpaired"), models("-nocont")),
             benchmarks,
         ),
     )

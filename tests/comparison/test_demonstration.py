@@ -5,39 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_training import QUICK, SMALL, benchmark_of, quick_training
 
 from brainscore_realnet.comparison.demonstration import BENCHMARK, demonstrate
 from brainscore_realnet.errors import RealnetError
 from brainscore_realnet.scoring import score
 from brainscore_realnet.simulation import pretraining
-from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT, Specification
+from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
 from brainscore_realnet.store import weights
-from brainscore_realnet.training import runs, side_by_side
+from brainscore_realnet.training import side_by_side
 from brainscore_realnet.training.child import Ending
 from brainscore_realnet.training.recipes import SIM_REALNET_EEG
 from brainscore_realnet.training.runs import train_model
-
-SMALL = Specification(
-    subjects=4,
-    test_images=10,
-    test_repetitions=20,
-    training_concepts=6,
-    training_exemplars=2,
-    training_repetitions=2,
-    image_size=64,
-    late="concepts",
-    epoch=(-0.05, 0.3),
-)
-QUICK = SIM_REALNET_EEG.changed(dataset=SMALL.stored_as, epochs=1)
-
-
-def benchmark_of(specification, **options):
-    from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
-    from brainscore_realnet.adapters.things_eeg2 import simulated_source
-
-    source = simulated_source(specification)
-    benchmark = EEGRSABenchmark("SimSmall-rsa", source.neural_data(), parent="IT", version=1, bibtex="")
-    return benchmark.with_options(**options)
 
 
 def trained_here(job):
@@ -48,19 +27,10 @@ def trained_here(job):
 
 @pytest.fixture
 def quick(own_store, monkeypatch):
-    import torch
-
-    few = pretraining.Pretraining(concepts=4, exemplars=4, epochs=1)
-    pretrain = pretraining.pretrain
-    monkeypatch.setattr(pretraining, "pretrain", lambda **_: pretrain(few))
-    monkeypatch.setattr(pretraining, "Pretraining", lambda: few)
     monkeypatch.setattr(side_by_side, "train_in_child", trained_here)
-    monkeypatch.setattr(runs, "_draw", lambda *_: None)
     monkeypatch.setattr(side_by_side.os, "cpu_count", lambda: 1)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with quick_training(monkeypatch):
+        yield
 
 
 def test_demonstration_trains_scores_and_compares_once(quick, tmp_path, monkeypatch):

@@ -431,7 +431,7 @@ def test_control_bars_hold_variants_then_baselines_and_marks_of_the_recipe(ten):
     drawing = next(one for one in variants.draw(compared, found) if one.name.startswith("controls"))
     axis = drawing.figure.axes[0]
     names = [label.get_text() for label in axis.get_xticklabels()]
-    assert names == ["as published", "no contrastive\nloss", "β = 0", "cornet-s"]
+    assert names == ["recipe itself", "no contrastive\nloss", "β = 0", "cornet-s"]
     values = found["variants"].query("benchmark == @EEG and measure == 'score'").set_index("family")["value"]
     families = ["sim-realnet-eeg", "sim-realnet-eeg-nocont", "sim-realnet-eeg-beta0"]
     np.testing.assert_allclose(bars_of(axis)[1][:3], values.loc[families])
@@ -519,7 +519,7 @@ def test_same_control_of_two_betas_is_told_apart():
     compared, found = computed(models=models, benchmarks=(EEG,))
     (drawing,) = variants.draw(compared, found)
     names = [label.get_text().replace("\n", "") for label in drawing.figure.axes[0].get_xticklabels()]
-    assert names[:3] == ["as published", "sim-realnet-eeg-nocont", "sim-realnet-eeg-beta10-nocont"]
+    assert names[:3] == ["recipe itself", "sim-realnet-eeg-nocont", "sim-realnet-eeg-beta10-nocont"]
 
 
 def test_files_of_the_largest_figures_are_small(tmp_path):

@@ -12,9 +12,9 @@ from synthetic_comparison import EEG, FMRI
 from written_page import SETTINGS, SUMMARIES, comparison, drawings, real, write
 
 from brainscore_realnet.comparison.figures.style import Drawing
-from brainscore_realnet.comparison.settings import ALPHA
 from brainscore_realnet.comparison.page.page import SVG_BYTES, write_page
 from brainscore_realnet.comparison.page.rows import number, probability
+from brainscore_realnet.comparison.settings import ALPHA
 from brainscore_realnet.errors import StoreError
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}

@@ -4,36 +4,22 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
+from small_training import QUICK, SMALL, benchmark_of, quick_training
 
 from brainscore_realnet.adapters import kamitani
-from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
 from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
-from brainscore_realnet.adapters.things_eeg2 import simulated_source
 from brainscore_realnet.comparison import papers
 from brainscore_realnet.comparison.papers import PAPERS, Study
 from brainscore_realnet.comparison.reproduction import needs, reproduce, require
 from brainscore_realnet.errors import MissingDataError, RealnetError
 from brainscore_realnet.simulation import kamitani as simulated_fmri
-from brainscore_realnet.simulation import pretraining, public, things_eeg2
-from brainscore_realnet.simulation.things_eeg2 import Specification
+from brainscore_realnet.simulation import public, things_eeg2
 from brainscore_realnet.store import weights
 from brainscore_realnet.training import runs, side_by_side, sweep
 from brainscore_realnet.training.outcomes import Outcome
 from brainscore_realnet.training.recipes import SIM_REALNET_EEG, controls
 from brainscore_realnet.training.runs import train_model
 
-SMALL = Specification(
-    subjects=4,
-    test_images=10,
-    test_repetitions=20,
-    training_concepts=6,
-    training_exemplars=2,
-    training_repetitions=2,
-    image_size=64,
-    late="concepts",
-    epoch=(-0.05, 0.3),
-)
 SMALL_FMRI = simulated_fmri.Specification(
     test_images=10, training_concepts=4, training_exemplars=2, shapes=12, image_size=64
 )
@@ -42,24 +28,14 @@ SMALL_FMRI = simulated_fmri.Specification(
 @pytest.fixture
 def paper(own_store, monkeypatch):
     """ReAlnet on four virtual subjects and the images of a small set, trained for one epoch."""
-    few = pretraining.Pretraining(concepts=4, exemplars=4, epochs=1)
-    pretrain = pretraining.pretrain
-    monkeypatch.setattr(pretraining, "pretrain", lambda **_: pretrain(few))
-    monkeypatch.setattr(pretraining, "Pretraining", lambda: few)
     monkeypatch.setitem(public.PUBLIC, SMALL, things_eeg2.stored)
-    monkeypatch.setattr(runs, "_draw", lambda *_: None)
     monkeypatch.setattr(side_by_side, "train_side_by_side", trained_here)
-    recipe = SIM_REALNET_EEG.changed(dataset=SMALL.stored_as, epochs=1)
-    source = simulated_source(SMALL)
-    arguments = {"parent": "IT", "version": 1, "bibtex": ""}
-    eeg, readout = (
-        EEGRSABenchmark(f"SimSmall{part}-rsa", source.neural_data(), areas=areas, **arguments).with_options(
-            rdm="crossnobis"
-        )
-        for part, areas in (("", ("V1", "V2", "V4", "IT")), (".readout", ("readout",)))
-    )
+    eeg = benchmark_of(SMALL, rdm="crossnobis")
+    readout = benchmark_of(SMALL, ("readout",), "SimSmall.readout-rsa", rdm="crossnobis")
     small = kamitani.simulated_source("SimShen2019", kamitani.SHEN2019, SMALL_FMRI)
-    fmri = FMRIRSABenchmark("SimFew-rsa", small.neural_data("test"), rois=kamitani.ROIS, **arguments)
+    fmri = FMRIRSABenchmark(
+        "SimFew-rsa", small.neural_data("test"), rois=kamitani.ROIS, parent="IT", version=1, bibtex=""
+    )
 
     def personal(variant=""):
         return tuple(f"sim-realnet-eeg-sub{number:02d}{variant}-epochs1" for number in range(1, 5))
@@ -75,10 +51,8 @@ def paper(own_store, monkeypatch):
             (eeg, fmri),
         ),
     )
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield dataclasses.replace(PAPERS["realnet-2024"](True), recipe=recipe, studies=studies)
-    torch.set_num_threads(before)
+    with quick_training(monkeypatch):
+        yield dataclasses.replace(PAPERS["realnet-2024"](True), recipe=QUICK, studies=studies)
 
 
 def trained_here(recipes, progress):

@@ -38,7 +38,7 @@ MOST_BENCHMARKS = 3
 CONTROLS = ("none", "nocont", "unpaired", "all", "beta0")
 """In the order of the bars; others follow."""
 WORDS = {
-    "none": "as published",
+    "none": "recipe itself",
     "nocont": "no contrastive\nloss",
     "unpaired": "images and\nsignals unpaired",
     "all": "one model\nof all subjects",
@@ -178,7 +178,7 @@ def _draw_controls(
     head(figure, f"{recipe}: controls", simulated)
     of_shown = {name: {key: one for key, one in of.items() if key in shown} for name, of in matched.items()}
     every_test = pandas.concat(tests)
-    marks = "Marks: difference from the recipe as published, * q < .05, ** q < .01, *** q < .001"
+    marks = "Marks: difference from the recipe itself, * q < .05, ** q < .01, *** q < .001"
     return Drawing(
         name=file_stem("controls", recipe, *matched),
         title=f"{recipe} and its controls",
@@ -186,7 +186,7 @@ def _draw_controls(
             *_about_values(benchmarks, of_shown),
             "Dots: single subjects." if tests else "",
             _about_pairs(rows),
-            "Nothing is marked: no test of the recipe as published against these, or too few subjects for one."
+            "Nothing is marked: no test of the recipe itself against these, or too few subjects for one."
             if every_test.empty
             else about_tests(every_test, 0, marks),
             simulated=simulated,
@@ -312,6 +312,6 @@ def _matched(comparison: Comparison, rows: Any, benchmark: Measured) -> dict[str
 
 
 def _tests(tables: Tables, recipe: str, benchmark: str, names: Sequence[str]) -> Any:
-    """Rows that compare the recipe as published with bars of the figure."""
+    """Rows that compare the recipe itself with bars of the figure."""
     tests = table_rows(tables["tests"], benchmark=benchmark, family=recipe, scope="score", contrast="family - baseline")
     return tests[tests["baseline"].isin(names)]
