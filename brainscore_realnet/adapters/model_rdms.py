@@ -25,7 +25,7 @@ def model_rdms(
         Any; this package's models answer all areas from one forward pass.
     stimuli : StimulusSet
     areas : sequence of str
-        Of ``V1``, ``V2``, ``V4``, ``IT``.
+        Of ``V1``, ``V2``, ``V4``, ``IT``; others, such as the readout, only of models that name a layer for them.
     time_bin : (int, int)
         Start and end of the recording in milliseconds. One bin, because models without time repeat their features for
         each.
@@ -38,14 +38,15 @@ def model_rdms(
     Raises
     ------
     BadInputError
-        When the model's answer does not fit the stimuli, or its features of a stimulus are constant or not finite.
+        When the model names no layer for an area, its answer does not fit the stimuli, or its features of a stimulus
+        are constant or not finite.
     """
     # A model that was given another task before would answer with its behaviour.
     candidate.start_task(BrainModel.Task.passive)
     stimulus_ids = list(stimuli["stimulus_id"].values)
     rdms = []
     for area in areas:
-        candidate.start_recording(area, time_bins=[time_bin])
+        _start_recording(candidate, area, time_bin)
         # Upstream's CORnet family remembers its answer by the names of model and stimulus set alone: under one name it
         # would give the first area's recording for all. `--` is upstream's mark of a derived set.
         shown = stimuli.copy()
@@ -59,6 +60,17 @@ def model_rdms(
             named = f" (stimulus {', '.join(str(stimulus_ids[row]) for row in rows[:5])})" if rows else ""
             raise BadInputError(f"Features of {candidate.identifier} in {area}{named}: {error}") from error
     return np.stack(rdms)
+
+
+def _start_recording(candidate: BrainModel, area: str, time_bin: tuple[int, int]) -> None:
+    """Have a model record an area; only the four areas can be asked of every model."""
+    layers = getattr(getattr(candidate, "layer_model", None), "region_layer_map", None)
+    if area not in AREAS and (layers is None or area not in layers):
+        raise BadInputError(
+            f"Got {candidate.identifier}, which names no layer for {area}: expected a model of this package, or one "
+            f"that was trained or imported here. Leave it away from the benchmarks of {area}."
+        )
+    candidate.start_recording(area, time_bins=[time_bin])
 
 
 def _features(assembly: Any, stimulus_ids: Sequence[str], what: str) -> np.ndarray:

@@ -7,10 +7,7 @@ from typing import Any
 from brainscore_realnet.cli.options import BenchmarkOptions
 from brainscore_realnet.cli.score import confirm_neural_rdms
 from brainscore_realnet.cli.table import duration
-from brainscore_realnet.comparison.settings import Settings
-
-COURSE = (-0.05, 0.3)
-"""EEG time courses that are compared unless --course is given, seconds."""
+from brainscore_realnet.comparison.settings import COURSE, Settings
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,6 @@ class Compare:
         from brainscore_realnet.comparison.selection import benchmarks_of_this_package
 
         benchmarks = self.options.benchmarks(benchmarks_of_this_package(self.benchmarks), {"course": COURSE})
-        for benchmark in benchmarks:
-            confirm_neural_rdms(benchmark, self.yes)
         found = compare(
             self.models,
             benchmarks,
@@ -60,6 +55,7 @@ class Compare:
             scheduler=self.scheduler,
             rescore=self.rescore,
             replaced=self.replace,
+            confirm=lambda benchmark: confirm_neural_rdms(benchmark, self.yes),
         )
         print_comparison(found)
 

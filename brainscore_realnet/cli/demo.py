@@ -30,7 +30,8 @@ class Demo:
     out: Path = Path("brainscore-demo")
     """Folder for the page, its figures and results."""
     replace: bool = False
-    """Train anew where the store has models of other trainings under the same identifiers."""
+    """Replace models of other trainings that the store has under the same identifiers, and what the folder holds of
+    another comparison."""
 
     def run(self) -> None:
         """Score the simulated reference models, train, compare."""

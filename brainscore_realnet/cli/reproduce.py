@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from brainscore_realnet.cli.compare import print_comparison
+from brainscore_realnet.cli.score import ASK_ABOVE_SECONDS
 from brainscore_realnet.cli.table import duration, laid_out
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.errors import BadInputError
@@ -61,7 +62,8 @@ class Reproduce:
             print("\n".join(f"{need.what}: {need.how}" for need in found if need.missing))
             return
         require(found)
-        if not (self.yes or paper.simulated):
+        work = any(need.to_train or need.seconds > ASK_ABOVE_SECONDS for need in found)
+        if work and not (self.yes or paper.simulated):
             raise BadInputError(
                 "Training and neural RDMs take hours, on many GPUs too. Expected --yes to begin, or --list to see the "
                 "above alone. What is finished is kept at any time."

@@ -1,7 +1,7 @@
 """Compare models with baselines on benchmarks: from identifiers to results, figures and a page."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from brainscore_realnet.comparison.comparison import Comparison
 from brainscore_realnet.comparison.families import families, require_matching
+from brainscore_realnet.comparison.scores import score_all
 from brainscore_realnet.comparison.selection import benchmarks_of_this_package, expand
 from brainscore_realnet.comparison.settings import Settings
+from brainscore_realnet.store.atomic import lock
 from brainscore_realnet.store.folders import make_folder
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from brainscore_realnet.comparison.figures.style import Drawing
 
 PAGE = "index.html"
 FIGURES = "figures"
@@ -49,6 +49,7 @@ def compare(
     scheduler: str | None = None,
     rescore: bool = False,
     replaced: bool = False,
+    confirm: Callable[[Any], None] | None = None,
     progress: bool = True,
 ) -> Compared:
     """Score what is not scored yet, compare, and write results, figures and a page.
@@ -71,6 +72,8 @@ def compare(
         Score again what was scored before, also with another version of a benchmark.
     replaced : bool
         Whether the folder's results are replaced if they are of another comparison or cannot be read.
+    confirm : callable, optional
+        Called with every benchmark before anything is scored, once it is clear that the comparison can be made.
     progress : bool
         Show bars.
 
@@ -94,12 +97,7 @@ def compare(
     StoreError
         Store or folder cannot be written.
     """
-    from brainscore_realnet.comparison.figures import draw_all
-    from brainscore_realnet.comparison.page import write_page
-    from brainscore_realnet.comparison.results import check_folder, plan_of, write_results
-    from brainscore_realnet.comparison.scores import score_all
-    from brainscore_realnet.comparison.summaries import summaries
-    from brainscore_realnet.comparison.tables import tables
+    from brainscore_realnet.comparison.results import check_folder, plan_of
     from brainscore_realnet.scoring import load_benchmark
 
     out, settings = Path(out), settings or Settings()
@@ -109,36 +107,45 @@ def compare(
     names = benchmarks_of_this_package([one for one in benchmarks if isinstance(one, str)])
     loaded = [*map(load_benchmark, names), *(one for one in benchmarks if not isinstance(one, str))]
     plan = plan_of(chosen, against, loaded, settings)
-    check_folder(out, plan, rescore=rescore, replaced=replaced)
-    seconds: dict[str, float] = {}
-    with timed(seconds, "scoring"):
-        where = {"device": device, "scheduler": scheduler}
-        scored = score_all([*chosen, *against], loaded, **where, rescore=rescore, progress=progress)
-    comparison = Comparison(*groups, scored)
+    with lock(f"comparison-{out.resolve()}"):
+        check_folder(out, plan, rescore=rescore, replaced=replaced)
+        if confirm is not None:
+            for benchmark in loaded:
+                confirm(benchmark)
+        seconds: dict[str, float] = {}
+        with timed(seconds, "scoring"):
+            where = {"device": device, "scheduler": scheduler}
+            scored = score_all([*chosen, *against], loaded, **where, rescore=rescore, progress=progress)
+        return _written(Comparison(*groups, scored), out, plan, settings, seconds)
+
+
+def _written(
+    comparison: Comparison, out: Path, plan: Mapping[str, Any], settings: Settings, seconds: dict[str, float]
+) -> Compared:
+    """Compute the statistics, draw the figures, and write everything into the folder."""
+    from brainscore_realnet.comparison.figures import draw_all
+    from brainscore_realnet.comparison.figures.style import save
+    from brainscore_realnet.comparison.page import write_page
+    from brainscore_realnet.comparison.results import figures_of, write_results
+    from brainscore_realnet.comparison.summaries import summaries
+    from brainscore_realnet.comparison.tables import tables
+
     with timed(seconds, "statistics"):
         found = tables(comparison, settings)
         sentences = tuple(summaries(comparison, found))
-        # First of all files: it says whose folder this is when the same command goes on.
-        write_results(out, comparison, found, settings, sentences, plan)
     with timed(seconds, "figures"):
         drawings = draw_all(comparison, found)
-        files = _saved(drawings, out / FIGURES)
+        before = figures_of(out)
+        # First of all files: it says whose folder this is, and whose figures, when the same command goes on.
+        write_results(out, comparison, found, settings, sentences, plan, before | {one.name for one in drawings})
+        make_folder(out / FIGURES)
+        files = {drawing.name: save(drawing, out / FIGURES) for drawing in drawings}
+        for name in before - set(files):
+            for ending in (".png", ".svg"):
+                (out / FIGURES / f"{name}{ending}").unlink(missing_ok=True)
     with timed(seconds, "page"):
         write_page(out / PAGE, comparison, found, drawings, files, sentences, settings)
     return Compared(comparison, found, sentences, out / PAGE, seconds)
-
-
-def _saved(drawings: "Sequence[Drawing]", folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Write drawings as PNG and SVG and remove those of an earlier comparison; give their paths by name."""
-    from brainscore_realnet.comparison.figures.style import save
-
-    make_folder(folder)
-    files = {drawing.name: save(drawing, folder) for drawing in drawings}
-    kept = {path for paths in files.values() for path in paths}
-    for path in folder.iterdir():
-        if path.suffix in (".png", ".svg") and path not in kept:
-            path.unlink()
-    return files
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.families import Family
 from brainscore_realnet.comparison.scored import Scored
+from brainscore_realnet.datasets.things_eeg2 import parent_of
 from brainscore_realnet.errors import BadInputError
 
 FEWEST_OWN = 2
@@ -148,12 +149,26 @@ class Comparison:
             for baseline in self.baselines:
                 yield family, baseline
 
-    def meets_own_subjects(self, family: Family, benchmark: Measured) -> bool:
-        """Whether a family's models were trained on the people that a benchmark measured."""
+    def own_subjects(self, family: Family, benchmark: Measured) -> tuple[str, ...]:
+        """Name the subjects of a benchmark whose own models a family has; none where it measured other people.
+
+        Raises
+        ------
+        BadInputError
+            A model was trained on another subject than its identifier says.
+        """
         if len(family.models) < FEWEST_OWN or not family.personal:
-            return False
-        trained_on = {self.scored[model, benchmark.identifier].trained_on.get("dataset") for model in family.models}
-        return trained_on == {benchmark.dataset} and set(family.subjects) <= set(benchmark.subjects)
+            return ()
+        for model, subject in zip(family.models, family.subjects, strict=True):
+            scored = self.scored[model, benchmark.identifier]
+            if not trained_on_people_of(scored, benchmark):
+                return ()
+            if (said := scored.trained_on.get("subject")) != subject:
+                raise BadInputError(
+                    f"Got {model}, which was trained on {said}: expected {subject}, as its identifier says. Import or "
+                    "train it under another identifier."
+                )
+        return tuple(subject for subject in family.subjects if subject in benchmark.subjects)
 
     def matched(self, family: Family, benchmark: Measured, subjects: Sequence[str] | None = None) -> Matched:
         """Give a family's similarities: of each subject with its own model, or means over its models.
@@ -170,8 +185,8 @@ class Comparison:
         BadInputError
             The family meets its own subjects, and has no model of one of those wanted.
         """
-        own = self.meets_own_subjects(family, benchmark)
-        wanted = tuple(subjects or (family.subjects if own else benchmark.subjects))
+        own = self.own_subjects(family, benchmark)
+        wanted = tuple(subjects or own or benchmark.subjects)
         if own and (lacking := [subject for subject in wanted if subject not in family.subjects]):
             raise BadInputError(
                 f"Got {family.name} with models of {', '.join(family.subjects)}: expected one of every subject that it "
@@ -192,7 +207,7 @@ class Comparison:
 
         return Matched(
             subjects=wanted,
-            own=own,
+            own=bool(own),
             n_models=len(family.models),
             values=take(lambda one: one.values),
             scored_values=take(lambda one: one.scored_values),
@@ -209,8 +224,8 @@ class Comparison:
             There are none.
         """
         ours = self.matched(family, benchmark)
-        if self.meets_own_subjects(baseline, benchmark):
-            shared = [subject for subject in ours.subjects if subject in baseline.subjects]
+        if own := self.own_subjects(baseline, benchmark):
+            shared = [subject for subject in ours.subjects if subject in own]
             if not shared:
                 raise BadInputError(
                     f"Got {family.name} on {', '.join(ours.subjects)} of {benchmark.identifier} and {baseline.name} of "
@@ -220,15 +235,23 @@ class Comparison:
         return ours, self.matched(baseline, benchmark, ours.subjects)
 
     def generalisation(self, family: Family, benchmark: Measured) -> NDArray[np.float64] | None:
-        """Give raw of every personal model with every subject, or None unless the family meets its own subjects.
+        """Give raw of every personal model with every subject, or None unless several of them met.
 
         Returns
         -------
-        (n_models, n_subjects) float64 array or None
-            Models and subjects are the same people in the same order: those of the family.
+        (n_subjects, n_subjects) float64 array or None
+            Row m: the model of subject m; column k: measured subject k. Both are `own_subjects`.
         """
-        if not self.meets_own_subjects(family, benchmark):
+        subjects = self.own_subjects(family, benchmark)
+        if len(subjects) < FEWEST_OWN:
             return None
-        columns = [benchmark.subjects.index(subject) for subject in family.subjects]
-        raw = [self.scored[model, benchmark.identifier].part_values.mean(axis=1) for model in family.models]
+        columns = [benchmark.subjects.index(subject) for subject in subjects]
+        models = [family.model_of(subject) for subject in subjects]
+        raw = [self.scored[model, benchmark.identifier].part_values.mean(axis=1) for model in models]
         return np.array(raw)[:, columns]
+
+
+def trained_on_people_of(scored: Scored, benchmark: Measured) -> bool:
+    """Whether a model was trained on people that a benchmark measured, with recordings prepared in whatever way."""
+    dataset = scored.trained_on.get("dataset")
+    return dataset is not None and parent_of(dataset) == parent_of(benchmark.dataset)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from brainscore_realnet.comparison.compare import Compared, compare, timed
+from brainscore_realnet.comparison.settings import COURSE
 from brainscore_realnet.training.recipes import SIM_REALNET_EEG, Recipe
 from brainscore_realnet.training.side_by_side import train_side_by_side
 
 BENCHMARK = "SimThingsEEG2concepts-rsa"
-COURSE = (-0.05, 0.3)
 
 
 def demonstrate(
@@ -31,13 +31,14 @@ def demonstrate(
     Parameters
     ----------
     out : path
-        Folder of the comparison, as `compare.compare` writes it; a comparison that it holds is replaced.
+        Folder of the comparison, as `compare.compare` writes it.
     recipe : Recipe
         Of a simulated EEG data set; its subject is set here.
     benchmark : Benchmark, optional
         With the test split of the same data set, of at least 4 subjects. Default: `BENCHMARK`.
     replaced : bool
-        Whether models of other trainings under the same identifiers are replaced.
+        Whether models of other trainings under the same identifiers, and another comparison in the folder, are
+        replaced.
     progress : bool
         Show progress bars.
 
@@ -73,7 +74,7 @@ def demonstrate(
         out,
         baselines=[pretraining.IDENTIFIER, *(one.identifier for one in unpaired)],
         device="cpu",
-        replaced=True,
+        replaced=replaced,
         progress=progress,
     )
     return replace(found, seconds={**seconds, **found.seconds})

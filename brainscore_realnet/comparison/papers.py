@@ -57,6 +57,8 @@ class Paper:
     reported: tuple[Reported, ...]
     left_out: str
     """Figures that are not made"""
+    published: bool = False
+    """Whether the authors published the headline's models"""
 
     @property
     def simulated(self) -> bool:
@@ -115,7 +117,10 @@ def realnet_2024(simulated: bool = False) -> Paper:
     left_out = (
         "Fig. 5 (adversarial images), the same per β and control, ImageNet accuracies (A.1) and generated EEG (A.2)"
     )
-    return Paper("realnet-2024", "Lu et al., arXiv 2401.17231", recipe, (cornet, *others), studies, reported, left_out)
+    citation = "Lu et al., arXiv 2401.17231"
+    return Paper(
+        "realnet-2024", citation, recipe, (cornet, *others), studies, reported, left_out, published=not simulated
+    )
 
 
 def realnet_fmri_2024(simulated: bool = False) -> Paper:
@@ -167,7 +172,7 @@ def _mean(scope: str) -> "Callable[[Mapping[str, DataFrame]], float]":
     def ours(tables: "Mapping[str, DataFrame]") -> float:
         found = _first_baseline(tables["improvements"])
         found = found[(found["scope"] == scope) & (found["area"] != "mean")]
-        return float(found["ratio"].astype(float).mean())
+        return float(found["ratio"].astype(float).mean(skipna=False))
 
     return ours
 
@@ -184,7 +189,7 @@ def _highest(scope: str) -> "Callable[[Mapping[str, DataFrame]], float]":
 def _mean_of_regions(tables: "Mapping[str, DataFrame]") -> float:
     found = _first_baseline(tables["improvements"])
     found = found[(found["scope"] == "roi") & (found["roi"] != "mean")]
-    return float(found["ratio"].astype(float).mean())
+    return float(found["ratio"].astype(float).mean(skipna=False))
 
 
 def _correlation(tables: "Mapping[str, DataFrame]") -> float:

@@ -1,5 +1,6 @@
 """Do a paper again: see what it needs, train what is missing, compare, and set our numbers beside the reported ones."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,9 @@ from typing import Any
 
 from brainscore_realnet.comparison.compare import Compared, compare
 from brainscore_realnet.comparison.papers import Paper
-from brainscore_realnet.comparison.settings import Settings
-from brainscore_realnet.errors import MissingDataError, MissingWeightsError, RealnetError
+from brainscore_realnet.comparison.settings import COURSE, Settings
+from brainscore_realnet.errors import BadInputError, MissingDataError, MissingWeightsError, RealnetError
 from brainscore_realnet.training.recipes import Recipe
-
-COURSE = (-0.05, 0.3)
-"""EEG time courses that are compared, seconds"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,8 @@ class Need:
     """How to get what is missing"""
     seconds: float = 0.0
     """How long it will take to compute, as estimated"""
+    to_train: int = 0
+    """Models that are still to be trained"""
 
     @property
     def missing(self) -> bool:
@@ -125,7 +125,7 @@ def reproduce(
 
     require(needs(paper, published))
     make_if_missing(paper.recipe.backbone, progress)
-    recipes = _recipes(paper, published)
+    recipes = to_train(paper, published)
     if paper.simulated and not (scheduler or slurm):
         train_side_by_side(recipes, progress=progress)
     else:
@@ -168,9 +168,20 @@ def _train(
     require_all_ended(outcomes)
 
 
-def _recipes(paper: Paper, published: bool) -> tuple[Recipe, ...]:
-    """Recipes of the models that are trained: not those of published models that are taken."""
-    taken = set(paper.headline) if published and not paper.simulated else set()
+def to_train(paper: Paper, published: bool = False) -> tuple[Recipe, ...]:
+    """Give the recipes of the models that are trained here: not those of published models that are taken.
+
+    Raises
+    ------
+    BadInputError
+        Published models are to be taken of a paper whose authors published none.
+    """
+    if published and not paper.published:
+        raise BadInputError(
+            f"Got --published for {paper.name}{' on virtual subjects' * paper.simulated}, whose headline's models "
+            "nobody published: expected realnet-2024. Leave it away to train them."
+        )
+    taken = set(paper.headline) if published else set()
     return tuple(one for one in paper.recipes if one not in taken)
 
 
@@ -189,15 +200,17 @@ def _all_benchmarks(paper: Paper) -> list[Any]:
 
 def _data(paper: Paper) -> Iterator[Need]:
     # Benchmarks of one stimulus set need the same files.
-    of_set = {(one.data.name, one.identifier.partition(".")[0]): one for one in reversed(_all_benchmarks(paper))}
-    for benchmark in reversed(of_set.values()):
+    first: dict[str, Any] = {}
+    for benchmark in _all_benchmarks(paper):
+        first.setdefault(re.split(r"[.-]", benchmark.identifier)[0], benchmark)
+    for benchmark in first.values():
         yield _checked(f"data of {benchmark.identifier}", benchmark.require_data)
 
 
 def _training_data(paper: Paper, published: bool) -> Iterator[Need]:
     from brainscore_realnet.training.plan import planned
 
-    recipes = _recipes(paper, published)
+    recipes = to_train(paper, published)
     what = f"training data {paper.recipe.dataset} of {len(paper.headline)} subjects"
     yield _checked(what, lambda: planned(recipes))
 
@@ -223,9 +236,10 @@ def _weights(paper: Paper) -> Iterator[Need]:
 def _models(paper: Paper, published: bool) -> Iterator[Need]:
     from brainscore_realnet.training.runs import finished
 
-    recipes = _recipes(paper, published)
+    recipes = to_train(paper, published)
     done = sum(finished(one) is not None for one in recipes)
-    yield Need(f"{len(recipes)} trained models", f"{done} there, {len(recipes) - done} to be trained")
+    left = len(recipes) - done
+    yield Need(f"{len(recipes)} trained models", f"{done} there, {left} to be trained", to_train=left)
     if len(recipes) < len(paper.recipes):
         yield Need(f"{len(paper.headline)} headline models", "published, fetched unless they were before")
 

@@ -28,7 +28,7 @@ let alone; a folder without ``results.json`` that has a file by a name of ours i
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ from brainscore_realnet.comparison import provenances
 from brainscore_realnet.comparison.comparison import Comparison
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables.schema import SCHEMA, VERSION
-from brainscore_realnet.errors import BadFileError, BadInputError
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store.atomic import read_json, require_writable, write_text
 from brainscore_realnet.store.versions import machine, versions
 
@@ -156,6 +156,7 @@ def write_results(
     settings: Settings,
     summaries: Sequence[str],
     plan: Mapping[str, Any],
+    figures: Collection[str] = (),
 ) -> None:
     """Write ``results.json`` and the CSV files, each whole or not at all; what is there by these names is replaced.
 
@@ -170,6 +171,8 @@ def write_results(
     summaries : sequence of str
     plan : mapping
         From `plan_of`.
+    figures : collection of str
+        Names of the figures beside it, without endings.
 
     Raises
     ------
@@ -187,6 +190,7 @@ def write_results(
         "plan": plan,
         "settings": asdict(settings),
         "summaries": list(summaries),
+        "figures": sorted(figures),
         "provenance": provenances.gathered(comparison.scored),
     }
     text = _json(record).removesuffix("\n}")
@@ -194,6 +198,14 @@ def write_results(
     write_text(out / RESULTS, f'{text},\n  "tables": {{\n{of_tables}\n  }}\n}}\n')
     for name, table in CSV_OF.items():
         write_text(out / name, tables[table].to_csv(index=False, lineterminator="\n"))
+
+
+def figures_of(out: str | Path) -> set[str]:
+    """Name the figures that a folder's ``results.json`` says are ours; none where it cannot be read."""
+    try:
+        return set(_read(Path(out) / RESULTS).get("figures", ()))
+    except (BadFileError, MissingDataError):
+        return set()
 
 
 def read_results(path: str | Path) -> Results:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from brainscore_realnet.errors import BadInputError
 
+COURSE = (-0.05, 0.3)
+"""EEG time courses that are compared unless others are asked for, seconds"""
 ALPHA = 0.05
 """Level of significance of every mark and sentence: of q where tests are corrected for their number, else of p."""
 

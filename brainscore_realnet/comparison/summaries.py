@@ -8,7 +8,7 @@ import numpy as np
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
 from brainscore_realnet.comparison.settings import ALPHA
-from brainscore_realnet.comparison.tables.blocks import MEAN, Pair, pairs
+from brainscore_realnet.comparison.tables.blocks import MEAN, Pair, counted, pairs
 from brainscore_realnet.comparison.tables.contrasts import AGAINST_BASELINE
 from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SIMULATED = "Simulated: "
 """What sentences begin with that rest on simulated models, subjects or recordings"""
+
+LARGEST_RATIO = 10
+"""A larger ratio to the baseline, which is next to nothing then, stands in the tables alone."""
 
 _SIGNALS = {"eeg": "EEG", "fmri": "fMRI"}
 
@@ -55,7 +58,8 @@ def _against(pair: Pair, tables: "Mapping[str, DataFrame]") -> str:
     """Give the clause of a family, a baseline and a benchmark."""
     (gain,) = _rows(tables["improvements"], scope="score", **pair.names)
     tests = _rows(tables["tests"], scope="score", contrast=AGAINST_BASELINE, **pair.names)
-    ratio = "" if np.isnan(_number(gain["ratio"])) else f" ({_signed(100 * gain['ratio'], '.1f')} %)"
+    told = abs(_number(gain["ratio"])) < LARGEST_RATIO  # NaN is not
+    ratio = f" ({_signed(100 * gain['ratio'], '.1f')} %)" if told else ""
     found = [f"{_signed(gain['difference'])}{ratio}"]
     if tests:
         (test,) = tests
@@ -65,7 +69,7 @@ def _against(pair: Pair, tables: "Mapping[str, DataFrame]") -> str:
         difference = pair.ours.raw - pair.theirs.raw
         few = len(difference) < FEWEST_SUBJECTS
         why = "no test with so few" if few else "the same difference in all, so that t is not defined"
-        found.append(f"higher in {(difference > 0).sum()} of {_counted(len(difference), 'subject')}, {why}")
+        found.append(f"higher in {(difference > 0).sum()} of {counted(len(difference), 'subject')}, {why}")
     found += _places(pair, tables["tests"])
     verb = _verb(gain["difference"], tests[0]["p"] if tests else None)
     whose = _whose(pair.benchmark, pair.ours.own, len(pair.ours.subjects))
@@ -115,11 +119,11 @@ def _verb(difference: float, p: float | None) -> str:
 
 def _whose(benchmark: Measured, own: bool, n_subjects: int) -> str:
     signal = _SIGNALS[benchmark.kind]
-    return f"its own {n_subjects} subjects' {signal}" if own else f"the {signal} of {_counted(n_subjects, 'subject')}"
+    return f"its own {n_subjects} subjects' {signal}" if own else f"the {signal} of {counted(n_subjects, 'subject')}"
 
 
 def _named(family: Family) -> str:
-    return f"{family.name} ({_counted(len(family.models), 'personal model')})" if family.personal else family.name
+    return f"{family.name} ({counted(len(family.models), 'personal model')})" if family.personal else family.name
 
 
 def _is_simulated(comparison: Comparison, family: Family) -> bool:
@@ -158,7 +162,3 @@ def _p(p: float) -> str:
 
 def _level(number: float) -> str:
     return f"{number:g}".removeprefix("0")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

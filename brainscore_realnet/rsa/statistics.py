@@ -107,6 +107,11 @@ def fdr(p: ArrayLike) -> NDArray[np.float64]:
     return stats.false_discovery_control(values.ravel(), method="bh").reshape(values.shape)[()]
 
 
+def standard_error(values: NDArray[np.float64]) -> float | None:
+    """Give the standard error of the mean of values (n,), or None for a single one."""
+    return float(stats.sem(values)) if len(values) > 1 else None
+
+
 def check_draws(draws: int, seed: int, fewest: int = 1) -> None:
     """Refuse too few draws, negative seeds, and numbers that are not whole."""
     whole = all(isinstance(number, int | np.integer) for number in (draws, seed))

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from brainscore_realnet.datasets.things_eeg2 import parent_of
+
 
 def as_record(score: Any) -> dict[str, Any]:
     """Turn a Score of :func:`brainscore_realnet.score` into plain values; what a benchmark does not give is None."""
@@ -109,7 +111,9 @@ def _matched_subject(score: Any) -> dict[str, Any] | None:
     origin, of_subject = score.attrs["provenance"]["model"]["origin"], _subjects(score.attrs.get("scored_values"))
     trained_on = origin.get("trained_on") if isinstance(origin, dict) else None
     benchmark = score.attrs["provenance"]["benchmark"]
-    if not trained_on or of_subject is None or trained_on.get("dataset") != benchmark.get("dataset"):
+    if not trained_on or of_subject is None or "dataset" not in benchmark:
+        return None
+    if parent_of(trained_on.get("dataset", "")) != parent_of(benchmark["dataset"]):
         return None
     subject = trained_on.get("subject")
     if subject not in of_subject:

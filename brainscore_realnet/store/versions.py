@@ -3,7 +3,20 @@
 import importlib.metadata
 import platform
 
-PACKAGES = ("brainscore_realnet", "brainscore_vision", "brainscore-core", "numpy", "scipy", "torch", "torchvision")
+PACKAGES = (
+    "brainscore_realnet",
+    "brainscore_vision",
+    "brainscore-core",
+    "numba",
+    "numpy",
+    "open_clip_torch",
+    "pillow",
+    "scikit-learn",
+    "scipy",
+    "timm",
+    "torch",
+    "torchvision",
+)
 
 
 def versions() -> dict[str, str | None]:

@@ -95,6 +95,27 @@ def test_wrong_arguments_are_one_message_and_nothing_is_changed(compared, capsys
     assert {path: path.read_bytes() for path in compared.rglob("*") if path.is_file()} == before
 
 
+def test_pictures_that_are_not_ours_stay_and_those_of_another_comparison_go(tmp_path):
+    assert run("--models", "sim-hidden", "--baselines", "sim-noise", "--benchmarks", FMRI, "--out", tmp_path) == 0
+    mine = tmp_path / "figures" / "mine.svg"
+    mine.write_text("<svg/>")
+    before = {path.name for path in (tmp_path / "figures").iterdir()} - {mine.name}
+    assert json.loads((tmp_path / "results.json").read_text())["figures"] == sorted({name[:-4] for name in before})
+    assert run("--models", "sim-hidden", "--benchmarks", FMRI, "--out", tmp_path, "--replace") == 0
+    after = {path.name for path in (tmp_path / "figures").iterdir()} - {mine.name}
+    assert mine.read_text() == "<svg/>"
+    assert after
+    assert {name[:-4] for name in after} <= set(json.loads((tmp_path / "results.json").read_text())["figures"])
+
+
+def test_nothing_is_asked_or_made_before_the_names_are_right(tmp_path, monkeypatch):
+    from brainscore_realnet.cli import compare
+
+    monkeypatch.setattr(compare, "confirm_neural_rdms", lambda *_: pytest.fail("asked too early"))
+    assert run("--models", "sim-hiden", "--benchmarks", "SimHorikawa2017-rsa", "--out", tmp_path / "a") == 2
+    assert not (tmp_path / "a").exists()
+
+
 def test_results_of_another_version_are_refused_and_scored_again_on_request(tmp_path, capsys):
     arguments = ("--models", "sim-hidden", "--benchmarks", FMRI, "--out", tmp_path)
     assert run(*arguments) == 0

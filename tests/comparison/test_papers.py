@@ -6,7 +6,9 @@ import pytest
 
 from brainscore_realnet.comparison.families import families, require_matching
 from brainscore_realnet.comparison.papers import PAPERS
+from brainscore_realnet.comparison.reproduction import to_train
 from brainscore_realnet.comparison.selection import expand
+from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.scoring.identifiers import package_identifiers
 
 
@@ -43,7 +45,7 @@ def test_numbers_are_taken_from_the_first_benchmark_and_baseline():
         ("EEG", "cornet-s", "peak", "IT", None, 0.06),
         ("EEG", "cornet-s", "peak", "mean", None, 9.0),
         ("EEG", "cornet-s", "window", "V1", None, 0.1),
-        ("EEG", "cornet-s", "window", "IT", None, None),
+        ("EEG", "cornet-s", "window", "IT", None, None),  # not defined: no mean over areas is either
         ("EEG", "other", "peak", "V1", None, 5.0),
         ("fMRI", "cornet-s", "roi", None, "V1", 5.0),
     ]
@@ -51,7 +53,7 @@ def test_numbers_are_taken_from_the_first_benchmark_and_baseline():
     correlations = pd.DataFrame({"test": ["Spearman correlation", "Pearson correlation"], "statistic": [0.1, 0.9]})
     tables = {"improvements": table, "improvements_of_subjects": table, "correlations": correlations}
     numbers = [one.ours(tables) for one in PAPERS["realnet-2024"](False).reported]
-    np.testing.assert_allclose(numbers, [0.04, 0.06, 0.1, 0.1, 0.9])
+    np.testing.assert_allclose(numbers, [0.04, 0.06, np.nan, 0.1, 0.9])
     empty = {name: one.iloc[:0] for name, one in tables.items()}
     assert np.isnan([one.ours(empty) for one in PAPERS["realnet-2024"](False).reported]).all()
     regions = table[table["benchmark"] == "fMRI"]
@@ -60,9 +62,13 @@ def test_numbers_are_taken_from_the_first_benchmark_and_baseline():
 
 
 def test_published_models_need_no_training():
-    from brainscore_realnet.comparison.reproduction import _recipes
-
     paper = PAPERS["realnet-2024"](False)
-    left = [one.identifier for one in _recipes(paper, published=True)]
+    left = [one.identifier for one in to_train(paper, published=True)]
     assert len(left) == 52
     assert not set(left) & {one.identifier for one in paper.headline}
+
+
+@pytest.mark.parametrize("paper", [PAPERS["realnet-fmri-2024"](False), PAPERS["realnet-2024"](True)])
+def test_models_that_nobody_published_cannot_be_taken(paper):
+    with pytest.raises(BadInputError, match=r"--published.*train"):
+        to_train(paper, published=True)

@@ -99,6 +99,7 @@ def test_what_is_missing_is_named_before_anything_is_done(own_store):
     paper = papers.realnet_2024()
     found = needs(paper)
     states = {need.what: need.state for need in found}
+    assert [what for what in states if what.startswith("data of")] == ["data of ThingsEEG2-rsa", "data of Shen2019-rsa"]
     assert states["data of ThingsEEG2-rsa"] == states["training data things-eeg2 of 10 subjects"] == "missing"
     assert states["weights of clip-rn101"].startswith("published")
     assert states["62 trained models"] == "0 there, 62 to be trained"

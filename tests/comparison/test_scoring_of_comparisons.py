@@ -225,7 +225,7 @@ def test_nothing_to_score_is_nothing(benchmarks):
 
 def test_worker_processes_give_the_same_scores(benchmarks, scored, here, monkeypatch, capfd):
     monkeypatch.setattr(scoring, "n_workers", workers.n_workers)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(workers, "_n_cores", lambda: 2)
     with pytest.raises(RealnetError, match=r"1 of 3 scores.*\n- realnet-fmri-beta0 on SimShen2019-rsa: There are no w"):
         score_all([*MODELS, "realnet-fmri-beta0"], benchmarks[1:])
     assert here == []
@@ -317,7 +317,7 @@ def test_there_is_a_process_for_each_gpu_or_core(n_models, device, gpus, memory,
     import psutil
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(workers, "_n_cores", lambda: 8)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=memory))
     assert workers.n_workers(n_models, device) == expected
 

@@ -50,7 +50,12 @@ def n_workers(n_models: int, device: str | None) -> int:
         if n_gpus:
             return min(n_models, n_gpus)
     fit = psutil.virtual_memory().available // WORKER_BYTES
-    return max(1, min(n_models, os.cpu_count() or 1, fit))
+    return max(1, min(n_models, _n_cores(), fit))
+
+
+def _n_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def score_on_workers(

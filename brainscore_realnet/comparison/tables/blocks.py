@@ -93,10 +93,10 @@ def courses(benchmark: Measured, ours: NDArray[np.float64], theirs: NDArray[np.f
     """Give all areas (n_subjects, n_areas, n_times) at all times, then the mean over areas at all times."""
     areas, times = benchmark.areas, benchmark.times.tolist()
     places = tuple(Place(area=area, time=time) for area in areas for time in times)
-    of = f"{_counted(len(areas), 'area')} x {_counted(len(times), 'time')}"
+    of = f"{counted(len(areas), 'area')} x {counted(len(times), 'time')}"
     yield Block("course", places, ours.reshape(len(ours), -1), theirs.reshape(len(theirs), -1), of)
     places = tuple(Place(area=MEAN, time=time) for time in times)
-    yield Block("course", places, ours.mean(axis=1), theirs.mean(axis=1), _counted(len(times), "time"))
+    yield Block("course", places, ours.mean(axis=1), theirs.mean(axis=1), counted(len(times), "time"))
 
 
 def peaks(benchmark: Measured, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Iterator[Block]:
@@ -110,7 +110,7 @@ def peaks(benchmark: Measured, ours: NDArray[np.float64], theirs: NDArray[np.flo
     times = benchmark.times[at].tolist()
     names = (*benchmark.areas, MEAN)
     places = tuple(Place(area=area, time=time) for area, time in zip(names, times, strict=True))
-    of = _counted(len(benchmark.areas), "area")
+    of = counted(len(benchmark.areas), "area")
     yield Block("peak", places[:-1], here[:, :-1], there[:, :-1], of)
     yield Block("peak", places[-1:], here[:, -1:], there[:, -1:])
 
@@ -125,12 +125,13 @@ def parts(
     eeg = benchmark.kind == "eeg"
     scope, noun = ("window", "area") if eeg else ("roi", "region")
     *places, whole = (Place(area=part) if eeg else Place(roi=part) for part in (*benchmark.parts, MEAN))
-    yield Block(scope, tuple(places), ours, theirs, _counted(len(places), noun), draws)
+    yield Block(scope, tuple(places), ours, theirs, counted(len(places), noun), draws)
     here, there = ours.mean(axis=-1, keepdims=True), theirs.mean(axis=-1, keepdims=True)
     mean_draws = None if draws is None else draws.mean(axis=-1, keepdims=True)
     yield Block(scope, (whole,), here, there, draws=mean_draws)
     yield Block("score", (whole,), here, there, draws=mean_draws)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun: ``1 area``, ``2 areas``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

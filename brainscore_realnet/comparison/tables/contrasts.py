@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brainscore_realnet.comparison.comparison import Comparison, Measured
+from brainscore_realnet.comparison.comparison import FEWEST_OWN, Comparison, Measured
 from brainscore_realnet.comparison.families import Family
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables.blocks import MEAN, Block, Pair, parts
@@ -56,16 +56,18 @@ def of_own_and_others(
     Parameters
     ----------
     family : Family
-        Of at least two models, which meets its own subjects.
+        Which meets at least two of its own subjects.
     benchmark : Measured
 
     Returns
     -------
     own, others : (n_subjects, n_parts) float64 arrays
-        Of the subjects of the family.
+        Of the subjects whose own models the family has.
     """
-    rows = [benchmark.subjects.index(subject) for subject in family.subjects]
-    every = np.stack([comparison.scored[model, benchmark.identifier].part_values[rows] for model in family.models])
+    subjects = comparison.own_subjects(family, benchmark)
+    rows = [benchmark.subjects.index(subject) for subject in subjects]
+    models = [family.model_of(subject) for subject in subjects]
+    every = np.stack([comparison.scored[model, benchmark.identifier].part_values[rows] for model in models])
     n_models = len(every)
     own = every[np.arange(n_models), np.arange(n_models)]
     is_other = ~np.eye(n_models, dtype=bool)
@@ -130,7 +132,8 @@ def _tested(block: Block, names: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _generalisation(
     comparison: Comparison, compared: Sequence[Pair], family: Family, benchmark: Measured
 ) -> Iterator[dict[str, Any]]:
-    if not comparison.meets_own_subjects(family, benchmark):
+    subjects = comparison.own_subjects(family, benchmark)
+    if len(subjects) < FEWEST_OWN:
         return
     own, others = of_own_and_others(comparison, family, benchmark)
     names = {"benchmark": benchmark.identifier, "family": family.name}
@@ -138,7 +141,8 @@ def _generalisation(
         yield from _tested(block, {**names, "baseline": None, "contrast": OWN_AGAINST_OTHERS})
     for pair in compared:
         if (pair.family, pair.benchmark) == (family, benchmark):
-            for block in _parts_tested(benchmark, others, pair.theirs.part_values):
+            rows = [subjects.index(subject) for subject in pair.ours.subjects]
+            for block in _parts_tested(benchmark, others[rows], pair.theirs.part_values):
                 yield from _tested(block, {**pair.names, "contrast": OTHERS_AGAINST_BASELINE})
 
 

@@ -11,7 +11,7 @@ from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables.blocks import Block, Pair
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.rsa import bootstrap_subjects, improvement
-from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
+from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS, standard_error
 from brainscore_realnet.rsa.two_factor import student_interval, two_factor_bootstrap
 
 FEWEST_DRAWS = 2
@@ -35,7 +35,7 @@ def families(comparison: Comparison, settings: Settings) -> Iterator[dict[str, A
                 "own": of.own,
                 "n": len(of.subjects),
                 "raw": float(of.raw.mean()),
-                "sem": _sem(of.raw),
+                "sem": standard_error(of.raw),
                 "score": float(of.raw.mean() / benchmark.score_ceiling[1]),
                 "low": None if ends is None else float(ends[0]),
                 "high": None if ends is None else float(ends[1]),
@@ -58,7 +58,7 @@ def improvements(compared: Sequence[Pair], settings: Settings) -> Iterator[dict[
                     "own": pair.ours.own,
                     "baseline_raw": float(theirs.mean()),
                     "difference": float((ours - theirs).mean()),
-                    "sem": _sem(ours - theirs),
+                    "sem": standard_error(ours - theirs),
                     "ratio": _ratio(ours, theirs),
                     "low": None if ends is None else float(ends[0][place]),
                     "high": None if ends is None else float(ends[1][place]),
@@ -136,10 +136,6 @@ def _interval_of(block: Block, pair: Pair, settings: Settings) -> tuple[Ends | N
     if block.scope == "peak":
         return None, None
     return interval(block.difference, block.draws, pair.benchmark.n_images, settings)
-
-
-def _sem(values: NDArray[np.float64]) -> float | None:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _ratio(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float | None:

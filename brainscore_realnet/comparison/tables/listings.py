@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brainscore_realnet.comparison.comparison import Comparison, Measured
+from brainscore_realnet.comparison.comparison import Comparison, Measured, trained_on_people_of
 from brainscore_realnet.comparison.scored import Scored
 
 Columns = Mapping[str, Any]
@@ -79,13 +79,14 @@ def generalisation(comparison: Comparison) -> Iterator[dict[str, Any]]:
     for benchmark in comparison.benchmarks:
         for family in comparison.families:
             matrix = comparison.generalisation(family, benchmark)
+            subjects = comparison.own_subjects(family, benchmark)
             for (row, column), raw in np.ndenumerate(np.empty((0, 0)) if matrix is None else matrix):
                 yield {
                     "benchmark": benchmark.identifier,
                     "family": family.name,
-                    "model": family.models[row],
-                    "trained_on": family.subjects[row],
-                    "subject": family.subjects[column],
+                    "model": family.model_of(subjects[row]),
+                    "trained_on": subjects[row],
+                    "subject": subjects[column],
                     "own": row == column,
                     "raw": float(raw),
                 }
@@ -93,9 +94,8 @@ def generalisation(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 def own_subject(scored: Scored, benchmark: Measured) -> str | None:
     """Name the subject that a model was trained on if the benchmark measured the same person."""
-    trained_on = scored.trained_on
-    subject = trained_on.get("subject")
-    return subject if trained_on.get("dataset") == benchmark.dataset and subject in benchmark.subjects else None
+    subject = scored.trained_on.get("subject")
+    return subject if subject in benchmark.subjects and trained_on_people_of(scored, benchmark) else None
 
 
 def _conditions(benchmark: Measured) -> dict[str, NDArray[Any]]:

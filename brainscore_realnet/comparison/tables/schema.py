@@ -71,7 +71,7 @@ TABLES: dict[str, dict[str, str]] = {
         "n": "subjects",
         "raw": "mean over these subjects",
         "sem": "its standard error over subjects; null for one subject",
-        "score": "raw / upper noise ceiling",
+        "score": "raw / upper noise ceiling, which is of all subjects of the benchmark",
         "low": "lower end of the 95 % interval of raw; null where it is not defined",
         "high": "upper end",
         "interval": "how it was computed, as of improvements",

@@ -9,6 +9,7 @@ import numpy as np
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
+from brainscore_realnet.rsa.statistics import standard_error
 from brainscore_realnet.training.recipes import RECIPES
 
 _BETA = re.compile(r"-beta(\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?=-|$)")
@@ -79,7 +80,7 @@ def _of_recipe(
             "control": variant.control,
         }
         raw = comparison.matched(family, benchmark, common or None).raw
-        sem = float(raw.std(ddof=1) / np.sqrt(len(raw))) if len(raw) > 1 else None
+        sem = standard_error(raw)
         yield {**names, "measure": "score", "value": float(raw.mean()), "sem": sem, "n": len(raw)}
         between = _dissimilarities(variability, family, benchmark)
         if between:

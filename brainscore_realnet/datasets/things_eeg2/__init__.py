@@ -20,7 +20,7 @@ from brainscore_realnet.datasets.things_eeg2.prepared import prepare
 from brainscore_realnet.datasets.things_eeg2.preprocessing import RATES
 from brainscore_realnet.datasets.things_eeg2.recordings import SubjectRecording, open_subject, subjects
 from brainscore_realnet.datasets.things_eeg2.status import require, status
-from brainscore_realnet.datasets.things_eeg2.variants import Variant, variant_of
+from brainscore_realnet.datasets.things_eeg2.variants import Variant, parent_of, variant_of
 
 __all__ = [
     "CHANNELS",
@@ -40,6 +40,7 @@ __all__ = [
     "image_paths",
     "open_images",
     "open_subject",
+    "parent_of",
     "prepare",
     "read_image_metadata",
     "read_preprocessed",
