@@ -18,7 +18,7 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left{postf
 Advance = Callable[[Any, int], None]
 
 
-def compute(benchmark: Any, scheduler: str | None = None) -> None:
+def compute(benchmark: Any, scheduler: str | None = None, progress: bool = True) -> None:
     """Compute and keep all RDMs of a benchmark that are not in the store.
 
     Parameters
@@ -28,6 +28,8 @@ def compute(benchmark: Any, scheduler: str | None = None) -> None:
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``: each subject is one task. The workers must see
         the same store. By default subjects are computed here, one after the other, each on all cores.
+    progress : bool
+        Show a bar.
 
     Raises
     ------
@@ -43,7 +45,10 @@ def compute(benchmark: Any, scheduler: str | None = None) -> None:
     jobs = [job for job in benchmark.work() if job.missing]
     if not jobs:
         return
-    with contextlib.nullcontext() if scheduler is None else connected(scheduler) as client, _bar(jobs) as advance:
+    with (
+        contextlib.nullcontext() if scheduler is None else connected(scheduler) as client,
+        _bar(jobs, progress) as advance,
+    ):
         if client is None:
             for job in jobs:
                 benchmark.compute(job.subject, job.kind, functools.partial(advance, job))
@@ -73,9 +78,9 @@ def _weight(job: Any) -> float:
 
 
 @contextlib.contextmanager
-def _bar(jobs: list[Any]) -> Iterator[Advance]:
+def _bar(jobs: list[Any], shown: bool) -> Iterator[Advance]:
     """Show a bar; give the function that is told of a job and how many of its RDMs are finished."""
-    with tqdm(total=sum(map(_weight, jobs)), desc="neural RDMs", bar_format=BAR) as bar:
+    with tqdm(total=sum(map(_weight, jobs)), desc="neural RDMs", bar_format=BAR, disable=not shown) as bar:
 
         def advance(job: Any, matrices: int) -> None:
             bar.set_postfix_str(f"{job.subject} ({job.kind})")

@@ -82,7 +82,7 @@ def score_all(
         lacking = [benchmark for benchmark in benchmarks if (model, benchmark.identifier) not in known]
         missing |= {model: lacking} if lacking else {}
     if missing:
-        _compute_neural_rdms(missing, scheduler)
+        _compute_neural_rdms(missing, scheduler, progress)
         with tqdm(
             desc="scores", total=len(wanted) * len(benchmarks), initial=len(known), unit="score", disable=not progress
         ) as bar:
@@ -133,11 +133,11 @@ def _looked_up(models: Iterable[str], benchmarks: Sequence[Any]) -> Iterator[Out
                     yield Outcome(model, benchmark.identifier, scored)
 
 
-def _compute_neural_rdms(missing: Missing, scheduler: str | None) -> None:
+def _compute_neural_rdms(missing: Missing, scheduler: str | None, progress: bool) -> None:
     """Compute those of benchmarks that are needed."""
     needed = {benchmark.identifier: benchmark for lacking in missing.values() for benchmark in lacking}
     for benchmark in needed.values():
-        neural_rdms.compute(benchmark, scheduler if _is_registered(benchmark) else None)
+        neural_rdms.compute(benchmark, scheduler if _is_registered(benchmark) else None, progress)
 
 
 def _scored(missing: Missing, device: str | None, scheduler: str | None, bar: tqdm) -> Iterator[Outcome]:
