@@ -1,6 +1,5 @@
 """Alignment on virtual subjects: a small demonstration as a whole, and with other seeds the effects that it shows."""
 
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from small_training import QUICK, SMALL, benchmark_of, quick_training
 
 from brainscore_realnet.comparison.demonstration import BENCHMARK, demonstrate
-from brainscore_realnet.errors import RealnetError
 from brainscore_realnet.scoring import score
 from brainscore_realnet.simulation import pretraining
 from brainscore_realnet.simulation.things_eeg2 import ALIGNMENT
@@ -56,31 +54,6 @@ def test_demonstration_trains_scores_and_compares_once(quick, tmp_path, monkeypa
     monkeypatch.setattr(side_by_side, "train_in_child", lambda job: pytest.fail("trained again"))
     again = demonstrate(tmp_path / "demo", QUICK, benchmark, progress=False)
     assert again.tables["tests"].equals(found.tables["tests"])
-
-
-def test_model_that_fails_is_named_with_its_reason(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(side_by_side, "train_in_child", lambda job: Ending("failed", "the disk is full"))
-    with pytest.raises(RealnetError, match=r"sim-realnet-eeg-sub0\d.* failed: the disk is full"):
-        demonstrate(tmp_path, QUICK, benchmark_of(SMALL, rdm="crossnobis"), progress=False)
-
-
-def test_interruption_stops_all_trainings_and_waits_for_their_checkpoints(quick, tmp_path, monkeypatch):
-    stopped, ended = threading.Event(), []
-
-    def train(job):
-        assert stopped.wait(60)
-        ended.append(job.recipe.identifier)
-        return Ending("stopped", "as asked")
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(side_by_side, "train_in_child", train)
-    monkeypatch.setattr(side_by_side, "stop_trainings", lambda sweep: stopped.set())
-    monkeypatch.setattr(side_by_side, "_wait", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        demonstrate(tmp_path, QUICK, benchmark_of(SMALL, rdm="crossnobis"), progress=False)
-    assert len(ended) == 8
 
 
 def test_recipe_and_benchmark_of_the_demonstration_are_about_the_same_subjects():
