@@ -10,21 +10,23 @@ from scipy.stats import rankdata
 from synthetic_comparison import EEG, FMRI, comparison
 
 from brainscore_realnet.comparison.figures import (
+    betas,
+    controls,
     generalisation,
     image_types,
     modalities,
     rdm_gallery,
     rois,
     variability,
-    variants,
 )
+from brainscore_realnet.comparison.figures.captions import p_text, stars
 from brainscore_realnet.comparison.figures.style import save
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables import tables
 from brainscore_realnet.comparison.tables.schema import TABLES
 
 SETTINGS = Settings(permutations=50, draws=20)
-MODULES = (rois, image_types, generalisation, modalities, variability, rdm_gallery, variants)
+MODULES = (rois, image_types, generalisation, modalities, variability, rdm_gallery, betas, controls)
 TYPES = (FMRI, "SimShen2019shapes-rsa", "SimShen2019letters-rsa")
 MOST_KILOBYTES = 300
 BARS = "((scope == 'roi' and roi != 'mean') or scope == 'score')"
@@ -190,7 +192,7 @@ def test_ratio_without_bound_does_not_press_the_bars_flat(six):
     place = wild.query("benchmark == @FMRI and roi == 'V2' and subject == 'sub-02'").index[0]
     wild.loc[place, "ratio"] = 1000.0
     (drawing,) = rois.draw(compared, {**found, "improvements_of_subjects": wild})
-    assert "1 ratios of single subjects lie outside" in drawing.caption
+    assert "Outside the axes: 1 ratio of single subjects." in drawing.caption
     assert axis_titled(drawing.figure, "improvement on")[1].get_ylim()[1] < 200
 
 
@@ -278,7 +280,7 @@ def test_own_against_others_says_the_p_of_the_table(six):
     (axis,) = axis_titled(drawing.figure, "by subject")
     rows = found["tests"].query("benchmark == @EEG and scope == 'score' and contrast in @generalisation.CONTRASTS")
     assert len(rows) == 2
-    assert {text.get_text() for text in axis.texts} == {generalisation.p_text(q) for q in rows["q"]}
+    assert {text.get_text() for text in axis.texts} == {p_text(q) for q in rows["q"]}
     own, others = generalisation.own_and_others(compared.generalisation(compared.models[0], compared.benchmark(EEG)))
     drawn = dots_of(axis)
     np.testing.assert_allclose(drawn[-2], others)
@@ -301,7 +303,7 @@ def test_model_of_nobody_measured_has_no_matrix():
     assert generalisation.draw(compared, found) == []
     assert variability.draw(compared, found) == []
     assert modalities.draw(compared, found) == []
-    assert variants.draw(compared, found) == []
+    assert betas.draw(compared, found) == controls.draw(compared, found) == []
 
 
 # EEG and fMRI
@@ -321,7 +323,10 @@ def test_improvements_with_eeg_and_fmri_are_dots_on_a_least_squares_line(six):
     pearson = found["correlations"].query("test.str.contains('Pearson')").iloc[0]
     assert f"n = {pearson['n']}" in axis.get_title("left")
     assert f"{abs(pearson['statistic']):.2f}"[1:] in axis.get_title("left")
-    assert f"p = {pearson['p']:.3g} (two-sided, n = 6 models, uncorrected)" in drawing.caption
+    spearman = found["correlations"].query("test.str.contains('Spearman')").iloc[0]
+    assert f"ρ = {spearman['statistic']:.2f}".replace("0.", ".").replace("-", "−") in axis.get_title("left")
+    assert p_text(spearman["p"]) in axis.get_title("left")
+    assert "two-sided, uncorrected" in drawing.caption
 
 
 @pytest.mark.parametrize(
@@ -410,7 +415,7 @@ def test_many_images_are_shown_in_part_and_ranked_in_full():
 
 def test_beta_curves_hold_the_table_with_zero_left_of_the_break(ten):
     compared, found = ten
-    drawing = next(one for one in variants.draw(compared, found) if one.name.startswith("betas"))
+    drawing = betas.draw(compared, found)[0]
     rows = found["variants"].query("benchmark == @EEG and measure == 'score' and control in ['none', 'beta0']")
     axis = drawing.figure.axes[0]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["0", "10", "100"]
@@ -419,16 +424,26 @@ def test_beta_curves_hold_the_table_with_zero_left_of_the_break(ten):
     np.testing.assert_allclose(curve.get_xdata(), [1, 2])
     np.testing.assert_allclose(curve.get_ydata(), values.loc[[10.0, 100.0]])
     np.testing.assert_allclose(zero.get_ydata(), values.loc[[0.0]])
-    assert zero.get_xdata()[0] < 1
+    assert zero.get_xdata()[0] == pytest.approx(0.75)
     baseline = compared.matched(compared.baselines[0], compared.benchmark(EEG)).raw.mean()
     assert any(np.allclose(line.get_ydata(), baseline) for line in axis.lines if len(line.get_ydata()) == 2)
     assert "45 pairs" in drawing.caption
+    spread = drawing.figure.axes[2]
+    assert spread.get_ylim()[0] == 0
+    rows = (
+        found["variability"].query("benchmark == @EEG and family == 'sim-realnet-eeg'").astype({"dissimilarity": float})
+    )
+    each = [of["dissimilarity"].mean() for _, of in rows.groupby(["model_a", "model_b"])]
+    (segments,) = [bars.get_segments() for _, _, (bars,) in spread.containers]
+    assert len(each) == 45
+    assert np.ptp(segments[1][:, 1]) / 2 == pytest.approx(np.std(each, ddof=1))
+    assert "±1 SD over pairs" in drawing.caption
     assert "n = 10 subjects" in drawing.caption
 
 
 def test_control_bars_hold_variants_then_baselines_and_marks_of_the_recipe(ten):
     compared, found = ten
-    drawing = next(one for one in variants.draw(compared, found) if one.name.startswith("controls"))
+    drawing = controls.draw(compared, found)[0]
     axis = drawing.figure.axes[0]
     names = [label.get_text() for label in axis.get_xticklabels()]
     assert names == ["recipe itself", "no contrastive\nloss", "β = 0", "cornet-s"]
@@ -442,14 +457,14 @@ def test_control_bars_hold_variants_then_baselines_and_marks_of_the_recipe(ten):
     q = dict(zip(tests["baseline"], tests["q"], strict=True))
     assert q["cornet-s"] < 0.05
     marks = {round(text.xy[0]): text.get_text() for text in axis.texts}
-    assert marks == {2: variants.stars(q["sim-realnet-eeg-beta0"]), 3: variants.stars(q["cornet-s"])}
+    assert marks == {2: stars(q["sim-realnet-eeg-beta0"]), 3: stars(q["cornet-s"])}
     assert tests["test"].iloc[0] in drawing.caption
 
 
 def test_dots_of_variants_are_the_subjects_of_the_table():
     models = (*personal("realnet-eeg", 6), *personal("realnet-eeg", 4, "-nocont"))
     compared, found = computed(models=models)
-    (drawing,) = variants.draw(compared, found)
+    (drawing,) = controls.draw(compared, found)
     rows = found["variants"].query("benchmark == @EEG and measure == 'score'")
     dots = dots_of(drawing.figure.axes[0])
     assert [len(values) for values in dots] == [4, 4, 4]
@@ -459,15 +474,15 @@ def test_dots_of_variants_are_the_subjects_of_the_table():
 def test_many_benchmarks_come_on_several_figures_of_variants():
     names = ("SimThingsEEG2-rsa", *TYPES)
     compared, found = computed(
-        models=personal("realnet-fmri", 3), baselines=("sim-realnet-fmri-beta0",), benchmarks=names
+        models=personal("realnet-fmri", 3), baselines=personal("realnet-fmri", 3, "-nocont"), benchmarks=names
     )
-    drawings = variants.draw(compared, found)
+    drawings = controls.draw(compared, found)
     titles = [[axis.get_title("left") for axis in drawing.figure.axes] for drawing in drawings]
     assert [set(each) for each in titles] == [set(names[:3]), set(names[3:])]
 
 
 def test_one_family_of_a_recipe_has_no_variants(six):
-    assert variants.draw(*six) == []
+    assert betas.draw(*six) == controls.draw(*six) == []
 
 
 # All of them
@@ -513,11 +528,33 @@ def test_figures_without_baselines_or_with_one_subject_are_legible():
                 assert_legible(drawing)
 
 
+def test_control_of_beta_alone_is_no_figure_of_controls():
+    compared, found = computed(models=personal("realnet-eeg", 4), baselines=("sim-realnet-eeg-beta0",))
+    assert len(found["variants"])
+    assert controls.draw(compared, found) == []
+
+
+def test_bars_without_a_test_are_named(ten):
+    compared, found = ten
+    (drawing,) = controls.draw(compared, found)
+    assert "Not tested: sim-realnet-eeg-nocont." in drawing.caption
+    assert "* p < .05" in drawing.caption
+    assert "uncorrected (p)" in drawing.caption
+
+
+def test_a_measure_of_one_family_is_no_row_of_controls():
+    models = (*personal("realnet-eeg", 4), "sim-realnet-eeg-all")
+    compared, found = computed(models=models, benchmarks=(EEG,))
+    assert "variability" in set(found["variants"]["measure"])
+    (drawing,) = controls.draw(compared, found)
+    assert len(drawing.figure.axes) == 1
+
+
 def test_same_control_of_two_betas_is_told_apart():
     options = ("", "-nocont", "-beta10-nocont")
     models = tuple(one for option in options for one in personal("realnet-eeg", 2, option))
     compared, found = computed(models=models, benchmarks=(EEG,))
-    (drawing,) = variants.draw(compared, found)
+    (drawing,) = controls.draw(compared, found)
     names = [label.get_text().replace("\n", "") for label in drawing.figure.axes[0].get_xticklabels()]
     assert names[:3] == ["recipe itself", "sim-realnet-eeg-nocont", "sim-realnet-eeg-beta10-nocont"]
 

@@ -14,8 +14,9 @@ from scipy.stats import sem
 from synthetic_comparison import AREAS, EEG, FMRI, TIMES, comparison
 
 from brainscore_realnet.comparison.comparison import Comparison
-from brainscore_realnet.comparison.figures import courses, early_late, heat_maps, improvements, time_courses
-from brainscore_realnet.comparison.figures.style import MODEL_COLOURS, encoded, looks, stars
+from brainscore_realnet.comparison.figures import early_late, heat_maps, improvements, marks, time_courses
+from brainscore_realnet.comparison.figures.captions import stars
+from brainscore_realnet.comparison.figures.style import MODEL_COLOURS, encoded, looks
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables import tables
 
@@ -57,6 +58,14 @@ def made(benchmarks=(EEG,), **options):
 def three():
     """Three families, two baselines, ten subjects, with the layer before the classifier."""
     return made((EEG, READOUT, FMRI), gain=0.015, **SIZES["three families, two baselines, ten subjects"])
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two families and two baselines, whose improvements are on one figure."""
+    models = (*personal("sim-realnet-eeg-@", 10), *personal("sim-realnet-eeg-@-beta10", 10))
+    baselines = ("sim-cornet-s-narrow", "sim-resnet-101")
+    return made(models=models, baselines=baselines, n_subjects=10, gain=0.015)
 
 
 @pytest.fixture(scope="module")
@@ -251,11 +260,11 @@ def test_families_of_other_subjects_are_shown_together():
     models = (*personal("sim-realnet-eeg-@", 5), *personal("sim-realnet-fmri-@", 3))
     compared, computed = made(models=models)
     [drawing] = time_courses.draw(compared, computed)
-    assert "(each subject's own model, n = 5 subjects)" in drawing.caption
-    assert "(mean over 3 models, n = 6 subjects)" in drawing.caption
-    assert drawing.source == "R24 Fig. 2A; RF24 Fig. 4 (EEG of fMRI models)"
+    assert "each subject's own model, n = 5 subjects: sim-realnet-eeg;" in drawing.caption
+    assert "mean over 3 models, n = 6 subjects: sim-realnet-fmri;" in drawing.caption
+    assert drawing.source == "R24 Fig. 2A; RF24 Fig. 4"
     only_fmri, computed = made(models=personal("sim-realnet-fmri-@", 3))
-    assert time_courses.draw(only_fmri, computed)[0].source == "RF24 Fig. 4 (EEG of fMRI models)"
+    assert time_courses.draw(only_fmri, computed)[0].source == "RF24 Fig. 4"
 
 
 def test_early_and_late_are_the_first_area_and_the_layer_before_the_classifier(three, drawings):
@@ -302,9 +311,9 @@ def test_without_a_baseline_families_are_shown_and_nothing_is_marked():
     assert "No test" not in drawing.caption
 
 
-def test_dots_means_and_intervals_of_improvements_are_those_of_the_tables(three, drawings):
-    _, computed = three
-    drawing = drawings[improvements][0]
+def test_dots_means_and_intervals_of_improvements_are_those_of_the_tables(two):
+    compared, computed = two
+    [drawing] = improvements.draw(compared, computed)
     places = [*AREAS, "mean"]
     for axis, (scope, measure) in zip(
         drawing.figure.axes, itertools.product(("peak", "window"), ("difference", "ratio")), strict=True
@@ -313,7 +322,7 @@ def test_dots_means_and_intervals_of_improvements_are_those_of_the_tables(three,
         dots = np.concatenate([line.get_ydata() for line in axis.get_lines() if line.get_gid() == "subjects"])
         each = computed["improvements_of_subjects"].query(where, local_dict={"places": places})
         factor = 100 if measure == "ratio" else 1
-        assert len(dots) == 6 * 5 * 10
+        assert len(dots) == 4 * 5 * 10
         np.testing.assert_allclose(np.sort(dots), np.sort(factor * each[measure].to_numpy(float)), atol=1e-12)
         means = computed["improvements"].query(where, local_dict={"places": places})
         [drawn] = with_gid(axis, "means")
@@ -328,9 +337,26 @@ def test_dots_means_and_intervals_of_improvements_are_those_of_the_tables(three,
         assert (len(axis.containers) == 1) == ((scope, measure) == ("peak", "difference"))
 
 
-def test_a_column_of_improvements_holds_one_area_of_one_pair(three, drawings):
+def test_many_pairs_have_a_figure_for_each_baseline_and_no_code_of_fills(three, drawings):
     compared, computed = three
-    figure = drawings[improvements][0].figure
+    of_whole = [drawing for drawing in drawings[improvements] if "readout" not in drawing.name]
+    for drawing, baseline in zip(of_whole, compared.baselines, strict=True):
+        assert drawing.name == f"improvements-SimThingsEEG2-rsa-{baseline.name}"
+        shown = [line for line in drawing.figure.axes[0].get_lines() if line.get_gid() == "subjects"]
+        assert {line.get_fillstyle() for line in shown} == {"full"}
+        rows = computed["improvements_of_subjects"].query(
+            f"benchmark == '{EEG}' and scope == 'peak' and baseline == '{baseline.name}' and area in @areas",
+            local_dict={"areas": [*AREAS, "mean"]},
+        )
+        dots = np.concatenate([line.get_ydata() for line in shown])
+        np.testing.assert_allclose(np.sort(dots), np.sort(rows["difference"].to_numpy(float)), atol=1e-12)
+        [legend] = drawing.figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == [family.name for family in compared.models]
+
+
+def test_a_column_of_improvements_holds_one_area_of_one_pair(two):
+    compared, computed = two
+    figure = improvements.draw(compared, computed)[0].figure
     axis, rows = (
         figure.axes[2],
         computed["improvements_of_subjects"].query(f"benchmark == '{EEG}' and scope == 'window'"),
@@ -347,9 +373,9 @@ def test_a_column_of_improvements_holds_one_area_of_one_pair(three, drawings):
         assert (np.diff(line.get_xdata()) > 0).all()
 
 
-def test_stars_are_of_corrected_p_values(three, drawings):
-    _, computed = three
-    figure = drawings[improvements][0].figure
+def test_stars_are_of_corrected_p_values(two):
+    _, computed = two
+    figure = improvements.draw(*two)[0].figure
     for axis, scope in ((figure.axes[0], "peak"), (figure.axes[2], "window")):
         where = f"benchmark == '{EEG}' and scope == '{scope}' and contrast == 'family - baseline' and q < .05"
         expected = sorted(stars(q) for q in computed["tests"].query(where)["q"])
@@ -400,9 +426,13 @@ def test_heat_maps_show_means_and_differences_and_outline_what_is_significant(th
     maps = [axis for axis in drawing.figure.axes if axis.images and axis.get_label() != "<colorbar>"]
     assert len(maps) == 5 + 6
     subjects, remaining, n_marked = benchmark.subjects, iter(maps), 0
-    for family in (*compared.baselines, *compared.models):
+    headings = [axis.get_title(loc="left") for axis in maps if "minus" in axis.get_title(loc="left")]
+    assert headings == [f"minus {baseline.name}" for baseline in compared.baselines]
+    for family in (*compared.models, *compared.baselines):
         axis = next(remaining)
         assert axis.get_title(loc="left") == family.name
+        dashed = [line.get_xdata()[0] for line in axis.get_lines() if line.get_linestyle() == "--"]
+        np.testing.assert_allclose(dashed, [50, 200])
         mean = np.array([values_of(compared, family.name, area, subjects).mean(axis=0) for area in AREAS])
         np.testing.assert_allclose(axis.images[0].get_array(), mean, atol=1e-12)
         assert [label.get_text() for label in axis.get_yticklabels()] == list(AREAS)
@@ -464,7 +494,13 @@ def test_captions_hold_n_errors_tests_corrections_and_seeds(drawings):
     for text in (course, heat, early):
         assert "BH-FDR over 4 areas x 36 times" in text
         assert "50–200 ms" in text
-    assert "BH-FDR over 4 areas;" in gain
+    assert "areas: paired t test, two-sided, n = 10 subjects, BH-FDR over 4 areas (q)" in gain
+    assert "mean over areas: paired t test, two-sided, n = 10 subjects, uncorrected (p)" in gain
+    assert "n = 10 subjects, BH-FDR over 4 areas x 36 times (q); mean over areas: paired t test" in course
+    assert "V1: paired t test, two-sided, n = 10 subjects, BH-FDR over 4 areas x 36 times (q); readout: " in early
+    assert "tests over subjects alone, so that an interval can include 0 beside a mark" in gain
+    for text in (course, early):
+        assert "upper bound: with the mean of all; n = 10 subjects" in text
     assert "95 % interval, bootstrap over stimuli and subjects" in gain
     assert "sim-cornet-s-narrow V1 90 ms, V2 100 ms" in gain
     small, computed = made(models=personal("sim-realnet-eeg-@", 6), gain=0.06)
@@ -487,7 +523,7 @@ def test_what_is_simulated_says_so_and_what_is_not_does_not():
 
 def test_names_are_safe_and_differ(drawings):
     names = [drawing.name for module in MODULES for drawing in drawings[module]]
-    assert len(set(names)) == len(names) == 5
+    assert len(set(names)) == len(names) == 7
     assert all(name.replace("-", "").isalnum() for name in names)
 
 
@@ -518,7 +554,7 @@ def test_texts_do_not_overlap_and_files_are_small(size, monkeypatch):
 def test_many_marks_are_stored_as_pixels_and_stay_where_they_are(three, monkeypatch):
     compared, computed = three
     [vectors] = time_courses.draw(compared, computed)
-    monkeypatch.setattr(courses, "MOST_VECTORS", 10)
+    monkeypatch.setattr(marks, "MOST_VECTORS", 10)
     [pixels] = time_courses.draw(compared, computed)
     for one, other in zip(vectors.figure.axes, pixels.figure.axes, strict=True):
         for side in ("above ", "below "):

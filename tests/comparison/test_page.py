@@ -1,5 +1,9 @@
 """The page of a comparison, as a file."""
 
+import base64
+import copy
+import dataclasses
+import hashlib
 import json
 import re
 import time
@@ -11,10 +15,15 @@ import pytest
 from synthetic_comparison import EEG, FMRI
 from written_page import SETTINGS, SUMMARIES, comparison, drawings, real, write
 
+from brainscore_realnet.comparison.comparison import Comparison
 from brainscore_realnet.comparison.figures.style import Drawing
-from brainscore_realnet.comparison.page.page import SVG_BYTES, write_page
-from brainscore_realnet.comparison.page.rows import number, probability
+from brainscore_realnet.comparison.page.courses import time_courses
+from brainscore_realnet.comparison.page.page import PAGE_BYTES, write_page
+from brainscore_realnet.comparison.page.plates import SVG_BYTES
+from brainscore_realnet.comparison.page.rows import number, probability, table_of_families, table_of_models
+from brainscore_realnet.comparison.results import CSV_OF, RESULTS
 from brainscore_realnet.comparison.settings import ALPHA
+from brainscore_realnet.comparison.tables import tables
 from brainscore_realnet.errors import StoreError
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -75,13 +84,24 @@ def words(text):
 def test_everything_is_inlined_or_beside_the_page(page, written):
     addresses = [one[name] for one in page.elements for name in ("src", "href") if name in one]
     beside = [address for address in addresses if not address.startswith(("data:", "#"))]
-    assert {"results.json", "results.csv"} <= set(beside)
-    for address in set(beside) - {"results.json", "results.csv"}:
+    results = {RESULTS, *CSV_OF}
+    assert results <= set(beside)
+    for address in set(beside) - results:
         assert (written[0].parent / urllib.parse.unquote(address)).is_file()
     assert not re.search(r"@import|url\(", written[0].read_text(encoding="utf-8").partition("</style>")[0])
+
+
+def test_only_the_style_and_the_script_of_the_page_are_allowed(page):
     (policy,) = [one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy"]
-    for part in ("default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", "script-src 'unsafe-inline'"):
-        assert part in policy.split("; ")
+    (style,) = page.all("style")
+    (script,) = [one for one in page.all("script") if "type" not in one]
+    parts = policy.split("; ")
+    assert parts[:2] == ["default-src 'none'", "img-src data:"]
+    for kind, element in (("style", style), ("script", script)):
+        digest = base64.b64encode(hashlib.sha256(element["text"].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in parts
+    assert "unsafe" not in policy
+    assert not [one for one in page.elements if "style" in one or any(name.startswith("on") for name in one)]
 
 
 def test_same_input_gives_the_same_bytes(compared, written, tmp_path):
@@ -119,7 +139,7 @@ def test_table_of_families_holds_the_numbers_of_the_tables(page, written):
     rows = rows_of(page, "families")
     assert len(rows) == 2 * 2 + 2 * 2  # the family against two baselines, and these, on two benchmarks
     for row in rows:
-        name, benchmark, baseline, score, raw, interval, _, difference, ratio, p, q, n = row
+        name, benchmark, baseline, score, raw, interval, _, difference, ratio, p, n = row
         name = name.removesuffix(" SIMULATED")
         (of,) = computed["families"].query("family == @name and benchmark == @benchmark").to_dict("records")
         assert (score, raw, n) == (number(of["score"]), number(of["raw"]), str(of["n"]))
@@ -132,7 +152,35 @@ def test_table_of_families_holds_the_numbers_of_the_tables(page, written):
             assert ratio == f"{number(100 * improved[0]['ratio'], 1, signed=True)} %"
         tested = computed["tests"].query(f"{where} and contrast == 'family - baseline'").to_dict("records")
         assert len(tested) == (benchmark == EEG and baseline != "–")  # no test with three subjects
-        assert (p, q) == (tuple(probability(tested[0][key]) for key in "pq") if tested else ("–", "–"))
+        assert p == (probability(tested[0]["p"]) if tested else "–")
+
+
+def labels_of(table):
+    return [column.label for column in table.columns]
+
+
+def test_q_is_shown_where_a_test_was_corrected_and_only_there(compared, written):
+    tests = written[1]["tests"]
+    plain = table_of_families(compared, written[1])
+    assert "q" not in labels_of(plain)
+    assert "p: paired t test, uncorrected. Bold: p < .05, uncorrected." in plain.notes
+    corrected = tests.assign(correction="BH-FDR over 2 baselines", q=np.minimum(1, 2 * tests["p"]))
+    table = table_of_families(compared, {**written[1], "tests": corrected})
+    assert "p and q: paired t test; q: BH-FDR over 2 baselines. Bold: q < .05." in table.notes
+    shown = [[row.cells[labels_of(table).index(label)].order for row in table.rows] for label in "pq"]
+    pairs = [pair for pair in zip(*shown, strict=True) if pair != (None, None)]
+    assert len(pairs) == 2  # against two baselines, with EEG
+    assert all(q == min(1, 2 * p) for p, q in pairs)
+    for one in (plain, table):
+        assert {len(row.cells) for row in one.rows} == {len(one.columns)}
+
+
+def test_meaning_of_every_column_is_told_under_its_table(page, compared, written):
+    told = dict(zip(*([words(one["text"]) for one in page.all(tag)] for tag in ("dt", "dd")), strict=True))
+    for table in (table_of_families(compared, written[1]), table_of_models(compared, written[1])):
+        for column in table.columns:
+            assert column.label in told
+    assert told["Score"] == "raw similarity / upper noise ceiling, all subjects"
 
 
 def test_table_of_models_has_every_model_on_every_benchmark(page, compared, written):
@@ -178,6 +226,56 @@ def test_marks_are_where_the_corrected_p_is_small(page, written):
                 expected = rows[np.sign(rows["difference"]) == sign]["time"].to_numpy()
                 np.testing.assert_allclose(np.sort(times), np.sort(1000 * expected), atol=1e-6)
     assert any(sides["above"] for mark in course["marks"] for sides in mark["at"].values())
+
+
+def test_caption_of_a_chart_defines_ceiling_n_test_and_correction(page):
+    (course,) = page.data["courses"]
+    (section,) = page.all("section", **{"class": "course"})
+    assert course["caption"] in words(section["text"])
+    for part in (
+        "±1 standard error over subjects",
+        "lower bound: correlation with the mean of the other subjects, upper bound: with the mean of all; n = 6 subj",
+        "window of the score, 50–200 ms",
+        "each subject's own model, n = 6 subjects: sim-realnet-eeg",
+        "q < .05",
+        "areas: paired t test, two-sided, n = 6 subjects, BH-FDR over 4 areas x 36 times",
+        "mean over areas: paired t test, two-sided, n = 6 subjects, BH-FDR over 36 times",
+    ):
+        assert part in course["caption"], part
+
+
+def with_ceiling(compared, value):
+    """Give the same comparison with the same noise ceiling at all times."""
+    scored = {}
+    for cell, one in compared.scored.items():
+        record = copy.deepcopy(one.record)
+        record["ceiling_values"]["data"] = np.full_like(record["ceiling_values"]["data"], value).tolist()
+        scored[cell] = dataclasses.replace(one, record=record)
+    return Comparison(compared.models, compared.baselines, scored)
+
+
+@pytest.mark.parametrize("times", [0.5, 3.0])
+def test_ceiling_far_above_the_curves_is_drawn_only_when_chosen(compared, times):
+    measured = compared.benchmark(EEG)
+    highest = max(compared.matched(family, measured).values.mean(axis=0).max() for family in compared.families)
+    other = with_ceiling(compared, times * highest)
+    (course,) = time_courses(other, tables(other, SETTINGS))
+    assert course["ceiling"]["fits"] == (times < 2)
+    assert ("drawn once it is chosen" in course["caption"]) == (times > 2)
+
+
+def test_ceiling_that_is_not_defined_does_not_break_the_page(compared, tmp_path):
+    other = with_ceiling(compared, np.nan)
+    path, _ = write(tmp_path, other)
+    ceiling = Page(path.read_text(encoding="utf-8")).data["courses"][0]["ceiling"]
+    assert ceiling["lower"] is None
+    assert set(ceiling["upper"]) == {None}
+
+
+def test_style_has_a_colour_for_every_look(page):
+    style = page.all("style")[0]["text"]
+    for role, places in page.data["colours"].items():
+        assert all(f"--{role}-{place}:" in style for place in range(places))
 
 
 def test_simulated_is_said_in_title_banner_rows_and_figures(page):
@@ -244,6 +342,31 @@ def test_large_figures_are_inlined_as_png(compared, tmp_path):
     write_page(path, compared, computed, [drawing], {drawing.name: (png, svg)}, SUMMARIES, SETTINGS)
     (image,) = [one["src"] for one in Page(path.read_text(encoding="utf-8")).all("img") if one.get("src")]
     assert image.startswith("data:image/png;base64,")
+
+
+def test_page_keeps_to_its_size_and_links_what_does_not_fit(compared, tmp_path):
+    drawn = drawings(8)
+    path, computed = write(tmp_path, compared, drawn)
+    files = {}
+    for drawing, size in zip(drawn, (1.1, 1.1, 1.1, 0.2, 0.2, 0.2, 0.2, 0.2), strict=True):  # MB
+        png, svg = tmp_path / f"{drawing.name}.png", tmp_path / f"{drawing.name}.svg"
+        png.write_bytes(bytes(int(1e6 * size) * 3 // 4))
+        svg.write_text("<svg>" + "a" * int(1e6 * size) + "</svg>", encoding="utf-8")
+        files[drawing.name] = png, svg
+    write_page(path, compared, computed, drawn, files, SUMMARIES, SETTINGS)
+    assert PAGE_BYTES - 250_000 < path.stat().st_size <= PAGE_BYTES
+    page = Page(path.read_text(encoding="utf-8"))
+    assert len(page.all("figcaption")) == 8
+    figures = [one for one in page.elements if one["tag"] == "img" and one.get("src")]
+    assert [one["alt"].partition(":")[0] for one in figures] == [f"Picture {place}" for place in (1, 2, 4, 5, 6)]
+    (said,) = [words(one["text"]) for one in page.all("p") if "stays below 3 MB" in one["text"]]
+    assert "Figures 3, 7, 8: only caption and links" in said
+    links = {one["href"] for one in page.all("a")}
+    assert {f"figure-{place}.svg" for place in (3, 7, 8)} <= links
+
+
+def test_page_says_nothing_of_its_size_where_all_figures_are_shown(page):
+    assert not [one for one in page.all("p") if "MB" in one["text"]]
 
 
 def test_figures_elsewhere_are_not_linked(compared, tmp_path):

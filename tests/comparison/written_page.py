@@ -23,9 +23,8 @@ def drawings(number=3, simulated=True):
         figure = new_figure(5, 3)
         figure.subplots().plot(np.arange(place + 3), label="line")
         mark_simulated(figure, simulated)
-        made.append(
-            Drawing(f"figure-{place}", f"Picture {place}", f"Line {place}, n = 6 & more.", figure, "R24 Fig. 2A")
-        )
+        caption = f"Line {place}, n = 6 & more."
+        made.append(Drawing(f"figure-{place}", f"Picture {place}", caption, figure, "R24 Fig. 2A", simulated))
     return made
 
 

@@ -1,7 +1,12 @@
-"""Figures of a comparison, each from the same tables that are written beside it."""
+"""Figures of a comparison, each from the same tables that are written beside it.
+
+Every module of `FIGURES` has a function ``draw``, whose parameters and return are those of `draw_all`.
+"""
 
 from brainscore_realnet.comparison.comparison import Comparison
 from brainscore_realnet.comparison.figures import (
+    betas,
+    controls,
     early_late,
     generalisation,
     heat_maps,
@@ -12,7 +17,6 @@ from brainscore_realnet.comparison.figures import (
     rois,
     time_courses,
     variability,
-    variants,
 )
 from brainscore_realnet.comparison.figures.style import Drawing, Tables
 
@@ -26,7 +30,8 @@ FIGURES = (
     modalities,
     generalisation,
     variability,
-    variants,
+    betas,
+    controls,
     rdm_gallery,
 )
 """In the order in which they are shown"""
@@ -39,11 +44,11 @@ def draw_all(comparison: Comparison, tables: Tables) -> list[Drawing]:
     ----------
     comparison : Comparison
     tables : mapping of str to DataFrame
-        Of `comparison.tables.tables`.
+        Of `comparison.tables.tables`, as `tables.schema.TABLES` describes them.
 
     Returns
     -------
     list of Drawing
-        Their names differ.
+        Their names differ. None of what cannot be shown of this comparison.
     """
     return [drawing for figure in FIGURES for drawing in figure.draw(comparison, tables)]

@@ -1,8 +1,4 @@
-"""Panels of courses over time: curves with errors, noise ceiling, window of the score, and rows of significance marks.
-
-Rows of marks stand below the curves, on the same axis: for each baseline a line with its name, then a row for each
-family, whose colour and marker say which.
-"""
+"""Panels of courses over time: curves with errors, noise ceiling, window of the score, and rows of marks below."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,36 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Matched, Measured
+from brainscore_realnet.comparison.figures.marks import draw_marks, mark_handles, marks, marks_as_pixels, too_many
+from brainscore_realnet.comparison.figures.rows import is_simulated, mean_sem
 from brainscore_realnet.comparison.figures.style import (
     Look,
     Tables,
     head,
-    is_simulated,
     legend_below,
     looks,
     new_figure,
     shade_window,
-    table_rows,
 )
-from brainscore_realnet.comparison.settings import ALPHA
+from brainscore_realnet.comparison.tables.blocks import MEAN
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from pandas import DataFrame
-
-MEAN = "mean"
-"""What tables call the mean over areas."""
 
 CEILING_FITS = 2.0
 """A ceiling up to so many times the curves' maximum is drawn beside them; a higher one, which would squash them, has a
 panel of its own."""
 
-MOST_VECTORS = 300
-"""Marks up to which vector files hold them as vectors; more are stored as pixels, as they would make a large file."""
-
 MOST_POINTS = 2500
-"""The same of points of error bands."""
+"""Points of error bands up to which vector files hold them as vectors, as of `marks.MOST_VECTORS`."""
 
 _CURVES, _ROW, _AROUND = 2.15, 0.105, 0.6  # inches: height of curves, of a row of marks, and of titles and labels
 _ENTRIES, _CHARACTERS = 14, 36  # of a legend that fits in a free panel
@@ -54,7 +44,7 @@ class Panel:
     title: str
     benchmark: Measured
     area: str
-    """Of the models, or `MEAN`"""
+    """Of the models, or `MEAN` of them"""
     courses: dict[str, NDArray[np.float64]]
     """By family: (n_subjects, n_times)"""
 
@@ -64,25 +54,6 @@ class Panel:
         place = None if area == MEAN else benchmark.areas.index(area)
         courses = {name: one.scored_values if place is None else one.values[:, place] for name, one in matched.items()}
         return cls(title, benchmark, area, courses)
-
-
-@dataclass(frozen=True)
-class Row:
-    """Marks of one family against one baseline; times in seconds."""
-
-    family: str
-    above: tuple[float, ...]
-    """Where it is significantly more similar than the baseline"""
-    below: tuple[float, ...]
-    """Where it is less"""
-    clusters: tuple[tuple[float, float, float], ...]
-    """Start, stop and mass of the significant ones"""
-
-
-def mean_sem(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean and standard error over subjects, the first axis; the error of one subject is 0."""
-    n = len(values)
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(values.shape[1:])
 
 
 def limits(panels: Sequence[Panel]) -> tuple[float, float]:
@@ -104,30 +75,6 @@ def highest_ceiling(panels: Sequence[Panel]) -> float:
     return max(float(np.nan_to_num(one.benchmark.ceiling, nan=0.0).max()) for one in panels)
 
 
-def marks(comparison: Comparison, tables: Tables, one: Panel) -> dict[str, list[Row]]:
-    """Give a panel's marks: by baseline, a row for each family that is tested against it over time."""
-    where = {"benchmark": one.benchmark.identifier, "area": one.area}
-    course = table_rows(tables["tests"], scope="course", contrast="family - baseline", **where)
-    clusters = table_rows(tables["clusters"], **where)
-    found: dict[str, list[Row]] = {baseline.name: [] for baseline in comparison.baselines}
-    for family, baseline in comparison.pairs():
-        pair = {"family": family.name, "baseline": baseline.name}
-        tests, joined = table_rows(course, **pair), table_rows(clusters, **pair)
-        if len(tests) or len(joined):
-            found[baseline.name].append(_row(family.name, tests, joined))
-    return {baseline: rows for baseline, rows in found.items() if rows}
-
-
-def _row(family: str, tests: "DataFrame", clusters: "DataFrame") -> Row:
-    marked, joined = tests[tests["q"] < ALPHA], clusters[clusters["p"] < ALPHA]
-    return Row(
-        family=family,
-        above=tuple(marked["time"][marked["difference"] > 0].astype(float)),
-        below=tuple(marked["time"][marked["difference"] < 0].astype(float)),
-        clusters=tuple(joined[["start", "stop", "mass"]].astype(float).itertuples(index=False, name=None)),
-    )
-
-
 def courses_figure(comparison: Comparison, tables: Tables, panels: Sequence[Panel], title: str) -> "Figure":
     """Draw panels at one scale, and the legend in a free place among them or below.
 
@@ -146,26 +93,32 @@ def courses_figure(comparison: Comparison, tables: Tables, panels: Sequence[Pane
     """
     style, fits, (low, high) = looks(comparison), ceiling_fits(panels), limits(panels)
     ceiling = 1.05 * highest_ceiling(panels)
-    rows = [marks(comparison, tables, one) for one in panels]
+    rows = [marks(comparison, tables, one.benchmark.identifier, one.area) for one in panels]
     n_lines = max(sum(1 + len(of) for of in each.values()) for each in rows)
     n_cells = len(panels) + (not fits)
-    n_columns = min(3, n_cells + 1)
+    handles = legend_handles(comparison, panels[0].benchmark, n_lines > 0)
+    among = _fits_among(handles)
+    n_columns = min(3, n_cells + among)
     n_rows = -(-n_cells // n_columns)
     figure = new_figure(3 * n_columns + 0.3, n_rows * (_CURVES + _AROUND + n_lines * _ROW) + 0.3)
     axes = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axis, one, of_panel in zip(axes, panels, rows, strict=False):
         _draw_courses(axis, one, style, with_ceiling=fits)
         _frame(axis, one.title, low, max(high, ceiling) if fits else high)
-        _draw_marks(axis, of_panel, one.benchmark.times, style)
+        draw_marks(axis, of_panel, one.benchmark.times, style, _ROW / _CURVES)
     if not fits:
         _draw_courses(axes[len(panels)], panels[-1], style, with_ceiling=True)
         _frame(axes[len(panels)], f"{panels[-1].title}, at the ceiling's scale", low, ceiling)
-    if sum(len(row.above) + len(row.below) for each in rows for of in each.values() for row in of) > MOST_VECTORS:
+    if too_many(rows):
         marks_as_pixels(figure)
     if sum(len(one.courses) * len(one.benchmark.times) for one in panels) > MOST_POINTS:
         _bands_as_pixels(figure)
     _label(axes, n_cells, n_columns)
-    _add_legend(figure, axes[n_cells:], legend_handles(comparison, panels[0].benchmark, n_lines > 0))
+    if among and len(axes) > n_cells:
+        legend = axes[n_cells].legend(handles=handles, loc="center left", fontsize=8, borderaxespad=0)
+        legend.set_in_layout(False)  # it would widen its column
+    else:
+        legend_below(figure, handles)
     head(figure, title, is_simulated(comparison, *(one.benchmark for one in panels)))
     return figure
 
@@ -198,52 +151,6 @@ def _frame(axis: "Axes", title: str, low: float, high: float) -> None:
     axis.margins(x=0.01)
 
 
-def _draw_marks(
-    axis: "Axes", rows: Mapping[str, Sequence[Row]], times: NDArray[np.float64], style: Mapping[str, Look]
-) -> None:
-    low, high = axis.get_ylim()
-    step = (high - low) * _ROW / _CURVES
-    place, guides = low - 0.2 * step, [(np.nan, np.nan)]
-    for baseline, of_families in rows.items():
-        place -= 1.1 * step
-        axis.text(1000 * times[0], place, f"against {baseline}", fontsize=6.5, color="0.3", va="center")
-        for row in of_families:
-            place -= step
-            guides += [(1000 * times[0], place), (1000 * times[-1], place), (np.nan, np.nan)]
-            _draw_row(axis, row, place, times, style[row.family], f"{row.family} {baseline}")
-    if rows:
-        axis.plot(*np.transpose(guides), color="0.88", linewidth=0.5, zorder=1)
-        axis.set_ylim(place - 0.8 * step, high)
-
-
-def _draw_row(axis: "Axes", row: Row, place: float, times: NDArray[np.float64], look: Look, name: str) -> None:
-    half = 500 * float(times[1] - times[0]) if len(times) > 1 else 5.0  # a cluster of one time point is seen
-    for start, stop, mass in row.clusters:
-        ends = [1000 * start - half, 1000 * stop + half]
-        bar: dict[str, Any] = {"solid_capstyle": "butt", "zorder": 2}
-        axis.plot(ends, [place, place], color=look.colour, alpha=0.45, linewidth=4.8, gid=f"cluster {name}", **bar)
-        if mass < 0:
-            axis.plot(ends, [place, place], color="white", linewidth=3.2, **bar)
-    size = float(np.clip(160 / len(times), 1.6, 2.8))  # points: dots of neighbouring times hardly touch
-    for side, face in (("above", look.colour), ("below", "white")):
-        at = 1000 * np.array(getattr(row, side))
-        dots: dict[str, Any] = {
-            "marker": look.marker,
-            "markersize": size,
-            "markeredgewidth": 0.5,
-            "zorder": 3,
-            "gid": f"{side} {name}",
-        }
-        axis.plot(at, np.full(len(at), place), color=look.colour, linestyle="none", markerfacecolor=face, **dots)
-
-
-def marks_as_pixels(figure: "Figure") -> None:
-    """Let vector files hold pixels of what is drawn with markers."""
-    for axis in figure.axes:
-        for line in axis.get_lines():
-            line.set_rasterized(line.get_linestyle() == "None")
-
-
 def _bands_as_pixels(figure: "Figure") -> None:
     for axis in figure.axes:
         for collection in axis.collections:
@@ -260,12 +167,12 @@ def _label(axes: Sequence["Axes"], n_cells: int, n_columns: int) -> None:
             axis.set_xlabel("time after stimulus onset (ms)")
 
 
-def legend_handles(comparison: Comparison, benchmark: Measured, with_marks: bool) -> list[Any]:
+def legend_handles(comparison: Comparison, benchmark: Measured, with_marks: bool) -> list["Artist"]:
     """Give what a legend says: families, ceiling, window and, where there are any, marks."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = []
+    handles: list[Artist] = []
     models = {family.name for family in comparison.models}
     for name, look in looks(comparison).items():
         marker = look.marker if with_marks and name in models else ""
@@ -277,26 +184,10 @@ def legend_handles(comparison: Comparison, benchmark: Measured, with_marks: bool
         handles.append(Line2D([], [], color="0.6", linestyle="--", linewidth=1, label="noise ceiling of one subject"))
     handles.append(Patch(color="0.94", linewidth=0, label="window of the score"))
     if with_marks:
-        dot: dict[str, Any] = {
-            "color": "0.2",
-            "linestyle": "none",
-            "marker": "o",
-            "markersize": 3.5,
-            "markeredgewidth": 0.5,
-        }
-        handles += [
-            Line2D([], [], label=f"above the baseline, q < {ALPHA:.2g}".replace("0.", "."), **dot),
-            Line2D([], [], label="below the baseline", markerfacecolor="white", **dot),
-            Line2D(
-                [], [], color="0.2", alpha=0.45, linewidth=4.8, label=f"cluster, p < {ALPHA:.2g}".replace("0.", ".")
-            ),
-        ]
+        handles += mark_handles()
     return handles
 
 
-def _add_legend(figure: "Figure", free: Sequence["Axes"], handles: Sequence[Any]) -> None:
-    if free and len(handles) <= _ENTRIES and max(len(handle.get_label()) for handle in handles) <= _CHARACTERS:
-        legend = free[0].legend(handles=handles, loc="center left", fontsize=8, borderaxespad=0)
-        legend.set_in_layout(False)  # it would widen its column
-        return
-    legend_below(figure, handles)
+def _fits_among(handles: Sequence["Artist"]) -> bool:
+    """Whether a legend fits in a free panel."""
+    return len(handles) <= _ENTRIES and max(len(str(handle.get_label())) for handle in handles) <= _CHARACTERS

@@ -1,26 +1,16 @@
 """Early and late: courses of the first area and of the layer before the classifier, side by side."""
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
+from brainscore_realnet.comparison.figures.captions import source
 from brainscore_realnet.comparison.figures.courses import Panel, courses_figure
+from brainscore_realnet.comparison.figures.rows import is_simulated, matched_families
 from brainscore_realnet.comparison.figures.style import Drawing, Tables, file_stem, styled
-from brainscore_realnet.comparison.figures.time_courses import READOUT, courses_caption, matched_families
+from brainscore_realnet.comparison.figures.time_courses import READOUT, courses_caption
 
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw the first area and the layer before the classifier (R24 Fig. 1B).
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : Tables
-        Marks are taken from ``tests`` and ``clusters``; each benchmark's tests are corrected for themselves.
-
-    Returns
-    -------
-    list of Drawing
-        One for each benchmark, such as ``ThingsEEG2-rsa``, that is there with its ``ThingsEEG2.readout-rsa``.
-    """
+    """Draw the first area of each EEG benchmark and the layer before the classifier, where both were scored."""
     by_name = {one.identifier: one for one in comparison.of_kind("eeg")}
     return [
         _drawing(comparison, tables, by_name[name.replace(READOUT, "-rsa")], late)
@@ -41,5 +31,6 @@ def _drawing(comparison: Comparison, tables: Tables, early: Measured, late: Meas
         title=f"Early and late layers over time, {early.identifier}",
         caption=courses_caption(comparison, tables, panels, matched[early.identifier]),
         figure=courses_figure(comparison, tables, panels, f"{early.identifier}: {first} and {last}"),
-        source="R24 Fig. 1B",
+        source=source("early and late", comparison.models, comparison.baselines),
+        simulated=is_simulated(comparison, early, late),
     )

@@ -8,71 +8,71 @@ from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
-from brainscore_realnet.comparison.figures.style import (
-    Drawing,
-    Tables,
+from brainscore_realnet.comparison.figures.captions import (
     about_benchmark,
     about_matched,
     about_tests,
     caption,
+    level_text,
+    over_subjects,
+    window_words,
+)
+from brainscore_realnet.comparison.figures.rows import (
+    fewest_subjects,
+    is_simulated,
+    matched_families,
+    tests_against_baselines,
+)
+from brainscore_realnet.comparison.figures.style import (
+    Drawing,
+    Tables,
+    broken_name,
     file_stem,
     head,
-    is_simulated,
     new_figure,
     styled,
-    table_rows,
+    window_edges,
 )
-from brainscore_realnet.comparison.figures.time_courses import matched_families, window_words
 from brainscore_realnet.comparison.settings import ALPHA
-from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import SubplotSpec
+    from matplotlib.image import AxesImage
 
 _SIMILARITY, _DIFFERENCE = "viridis", "RdBu_r"
 _AREA, _AROUND, _WIDTH = 0.17, 0.42, 10.0  # inches: height of an area, of a map's title and labels; of the figure
+_BAR = 0.12  # inches: height of a scale
 
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw all families' similarities, and differences from the baselines, for each EEG benchmark of several areas.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : Tables
-        What is outlined is taken from ``tests``.
-
-    Returns
-    -------
-    list of Drawing
-    """
+    """Draw all families' similarities, and differences from the baselines, for each EEG benchmark of several areas."""
     return [_drawing(comparison, tables, one) for one in comparison.of_kind("eeg") if len(one.areas) > 1]
 
 
 def _drawing(comparison: Comparison, tables: Tables, benchmark: Measured) -> Drawing:
     matched = matched_families(comparison, benchmark)
-    where = {"benchmark": benchmark.identifier, "scope": "course", "contrast": "family - baseline"}
-    tests = table_rows(tables["tests"], **where)
+    tests = tests_against_baselines(tables, ["course"], benchmark=benchmark.identifier)
     tests = tests[tests["area"].isin(benchmark.areas)]
-    n = min(len(one.subjects) for one in matched.values())
-    simulated = is_simulated(comparison, benchmark)
-    differences = "; other columns: differences from a baseline with the same subjects" if comparison.baselines else ""
-    outlined = f"Outlined: q < {ALPHA:.2g}".replace("0.", ".")
+    n, simulated = fewest_subjects(matched), is_simulated(comparison, benchmark)
+    others = "; other columns: differences from a baseline with the same subjects" if comparison.baselines else ""
+    outlined = f"Outlined: {{symbol}} < {level_text()}"
     return Drawing(
         name=file_stem("heat-maps", benchmark.identifier),
         title=f"Similarity with EEG by area and time, {benchmark.identifier}",
         caption=caption(
-            f"Left: similarity of models with EEG (Spearman ρ between RDMs), mean over subjects{differences}.",
+            "Left: similarity of models with EEG (Spearman ρ between RDMs)"
+            f"{over_subjects(n, ', mean over subjects')}{others}.",
             about_benchmark(benchmark),
             about_matched(matched),
             f"Dashed lines: window of the score, {window_words(benchmark)}; dotted line: stimulus onset.",
-            about_tests(tests, n, outlined) if comparison.baselines and (len(tests) or n < FEWEST_SUBJECTS) else "",
+            about_tests(tests, n, outlined) if comparison.baselines else "",
             simulated=simulated,
         ),
         figure=_figure(comparison, tables, benchmark, simulated),
-        source="",
+        simulated=simulated,
     )
 
 
@@ -85,7 +85,7 @@ def differences(comparison: Comparison, family: Family, baseline: Family, benchm
 def significant(tables: Tables, family: Family, baseline: Family, benchmark: Measured) -> NDArray[np.bool_]:
     """(n_areas, n_times) where the corrected p of the course's tests is below `settings.ALPHA`."""
     pair = {"benchmark": benchmark.identifier, "family": family.name, "baseline": baseline.name}
-    tests = table_rows(tables["tests"], scope="course", contrast="family - baseline", **pair)
+    tests = tests_against_baselines(tables, ["course"], **pair)
     tests = tests[tests["q"] < ALPHA]
     found = np.zeros((len(benchmark.areas), len(benchmark.times)), dtype=bool)
     for area, time in zip(tests["area"], tests["time"].astype(float), strict=True):
@@ -118,10 +118,9 @@ def outline(cells: NDArray[np.bool_], edges: NDArray[np.float64]) -> NDArray[np.
 
 
 def _figure(comparison: Comparison, tables: Tables, benchmark: Measured, simulated: bool) -> "Figure":
-    from matplotlib.ticker import MaxNLocator
-
-    rows, n_columns = (*comparison.baselines, *comparison.models), 1 + len(comparison.baselines)
-    height = len(rows) * (_AROUND + _AREA * len(benchmark.areas)) + 1.1
+    rows, n_columns = comparison.families, 1 + len(comparison.baselines)
+    # Without a baseline there is no free place for the bar of colours at the lower right.
+    height = len(rows) * (_AROUND + _AREA * len(benchmark.areas)) + (0.6 if comparison.baselines else 1.1)
     figure = new_figure(_WIDTH if n_columns > 2 else 3.6 * n_columns + 0.4, height)
     grid = figure.add_gridspec(len(rows), n_columns)
     means = {name: one.values.mean(axis=0) for name, one in matched_families(comparison, benchmark).items()}
@@ -133,24 +132,47 @@ def _figure(comparison: Comparison, tables: Tables, benchmark: Measured, simulat
     limit = max((float(np.abs(gain).max()) for gain in gains.values()), default=0.0) or 1e-3
     similarity: dict[str, Any] = {"cmap": _SIMILARITY, "vmin": low, "vmax": max(high, low + 1e-3)}
     difference: dict[str, Any] = {"cmap": _DIFFERENCE, "vmin": -limit, "vmax": limit}
-    images: dict[bool, list[Any]] = {True: [], False: []}
+    left: list[AxesImage] = []
+    right: list[AxesImage] = []
     for row, family in enumerate(rows):
         axis = figure.add_subplot(grid[row, 0])
-        images[True].append(_draw_map(axis, means[family.name], benchmark, "0.75", **similarity))
-        _finish(axis, family.name, benchmark.areas, last=row == len(rows) - 1)
+        left.append(_draw_map(axis, means[family.name], benchmark, "0.75", **similarity))
+        _finish(axis, broken_name(family.name, 48), benchmark.areas, last=row == len(rows) - 1)
         for column, baseline in enumerate(comparison.baselines if family.role == "model" else (), start=1):
             axis = figure.add_subplot(grid[row, column])
-            images[False].append(_draw_map(axis, gains[family.name, baseline.name], benchmark, "0.4", **difference))
+            right.append(_draw_map(axis, gains[family.name, baseline.name], benchmark, "0.4", **difference))
             line = outline(significant(tables, family, baseline, benchmark), _edges(benchmark))
             axis.plot(*line.T, color="black", linewidth=0.9, solid_capstyle="projecting", gid="outline")
-            _finish(axis, f"− {baseline.name}", (), last=row == len(rows) - 1)
-    for left, of_kind in images.items():
-        if of_kind:
-            bar: dict[str, Any] = {"location": "bottom", "aspect": 30, "pad": 0.02, "shrink": 1 if left else 0.6}
-            label = "similarity (Spearman ρ)" if left else "difference in similarity (Δρ)"
-            figure.colorbar(of_kind[0], ax=[image.axes for image in of_kind], label=label, ticks=MaxNLocator(5), **bar)
+            heading = broken_name(f"minus {baseline.name}", 48) if row == 0 else ""
+            _finish(axis, heading, (), last=row == len(comparison.models) - 1)
+    _add_bars(figure, grid[len(comparison.models) :, 1:] if right else None, left, right)
     head(figure, benchmark.identifier, simulated)
     return figure
+
+
+def _add_bars(
+    figure: "Figure", free: "SubplotSpec | None", left: Sequence["AxesImage"], right: Sequence["AxesImage"]
+) -> None:
+    """Write both scales in the free place beside the baselines, or below without one."""
+    from matplotlib.ticker import MaxNLocator
+
+    scales = [("similarity (Spearman ρ)", left), ("difference in similarity (Δρ)", right)]
+    if free is None:
+        place: dict[str, Any] = {"location": "bottom", "aspect": 30, "pad": 0.02}
+        figure.colorbar(left[0], ax=[image.axes for image in left], label=scales[0][0], ticks=MaxNLocator(5), **place)
+        return
+    axis = figure.add_subplot(free)
+    axis.set_axis_off()
+    # As constrained layouts leave room for what is written in a panel, not for what panels are made within one.
+    n_rows = free.rowspan.stop - free.rowspan.start
+    part = _BAR / (n_rows * (_AROUND + _AREA * 4))
+    n_ticks = 5
+    for number, (label, images) in enumerate(scales):
+        inset = axis.inset_axes((0.12 + 0.46 * number, 0.45 - part, 0.38, part))
+        if free.colspan.stop - free.colspan.start == 1:  # scales are short
+            n_ticks, label = 2, label.replace(" ", "\n", 1)
+        # A locator belongs to one scale.
+        figure.colorbar(images[0], cax=inset, orientation="horizontal", label=label, ticks=MaxNLocator(n_ticks))
 
 
 def _edges(benchmark: Measured) -> NDArray[np.float64]:
@@ -159,12 +181,11 @@ def _edges(benchmark: Measured) -> NDArray[np.float64]:
     return times[0] + step * (np.arange(len(times) + 1) - 0.5)
 
 
-def _draw_map(axis: "Axes", values: NDArray[np.float64], benchmark: Measured, ink: str, **scale: Any) -> Any:
+def _draw_map(axis: "Axes", values: NDArray[np.float64], benchmark: Measured, ink: str, **scale: Any) -> "AxesImage":
     edges = _edges(benchmark)
     extent = (edges[0], edges[-1], len(values) - 0.5, -0.5)
     image = axis.imshow(values, aspect="auto", interpolation="nearest", extent=extent, **scale)
-    inside = edges[:-1][benchmark.in_score][0], edges[1:][benchmark.in_score][-1]
-    for place, line in ((0.0, ":"), *((edge, "--") for edge in inside)):
+    for place, line in ((0.0, ":"), *((edge, "--") for edge in window_edges(benchmark))):
         axis.axvline(place, color=ink, linewidth=0.8, linestyle=line)
     return image
 

@@ -1,52 +1,54 @@
 """Improvements in each region for natural images, shapes and letters, side by side (RF24 Fig. 2)."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
-from brainscore_realnet.comparison.figures.rois import (
+from brainscore_realnet.comparison.figures.bars import (
     MEASURES,
-    about_significance,
+    about_series,
     draw_improvements,
     series,
     subject_handles,
     subject_markers,
 )
-from brainscore_realnet.comparison.figures.style import (
-    Drawing,
-    Tables,
+from brainscore_realnet.comparison.figures.captions import (
     about_benchmark,
-    about_intervals,
     about_matched,
     caption,
+    over_subjects,
+    source,
+)
+from brainscore_realnet.comparison.figures.rows import fewest_subjects, is_simulated
+from brainscore_realnet.comparison.figures.style import (
+    Drawing,
+    Look,
+    Tables,
+    broken_name,
     file_stem,
     head,
-    is_simulated,
     legend_below,
     new_figure,
     styled,
 )
 
-TYPES = {"": ("natural images", "#009E73"), "shapes": ("shapes", "#E69F00"), "letters": ("letters", "#56B4E9")}
-"""What benchmarks of Shen et al. (2019) have in their identifier, to name and colour of the image type."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TYPES = {
+    "": ("natural images", Look("#009E73", "o", "-")),
+    "shapes": ("shapes", Look("#E69F00", "s", "-")),
+    "letters": ("letters", Look("#56B4E9", "^", "-")),
+}
+"""What benchmarks of Shen et al. (2019) have in their identifier, to name and look of the image type."""
 
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw the improvements of every family on every baseline, with the types of images side by side.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : mapping of str to DataFrame
-        As `schema.TABLES` describes them.
-
-    Returns
-    -------
-    list of Drawing
-        One a family of models; none unless at least two types of images of the same recordings were compared.
-    """
+    """Draw the improvements of each family on every baseline, with the types of images side by side."""
     if not comparison.baselines:
         return []
     return [
@@ -91,43 +93,37 @@ def _draw_family(
         lines = [series(tables, family, baseline, benchmark, *TYPES[name]) for name, benchmark in types.items()]
         for row, measure in enumerate(MEASURES):
             outside += draw_improvements(axes[row, column], lines, rois, markers, measure)
-        axes[0, column].set_title(f"improvement on {baseline.name}", loc="left")
+        axes[0, column].set_title(broken_name(f"improvement on {baseline.name}", 46), loc="left")
         shown += lines
     _finish(figure, axes, markers)
     simulated = is_simulated(comparison, *benchmarks)
     head(figure, f"{family.name}: improvement by type of images", simulated)
     matched = {benchmark.identifier: comparison.matched(family, benchmark) for benchmark in benchmarks}
+    n = fewest_subjects(matched)
     return Drawing(
         name=file_stem("image-types", stem, family.name),
         title=f"Improvement of {family.name} by type of images, on {stem}",
         caption=caption(
             *(about_benchmark(benchmark) for benchmark in benchmarks),
             f"Difference between the similarity (Spearman ρ) of {family.name} and of each baseline with each region "
-            "(above), and its ratio to the baseline's mean (below).",
-            f"Bars are means over subjects, markers are single subjects: {about_matched(matched)}",
-            about_intervals(_intervals(shown)),
-            f"{outside} ratios of single subjects lie outside their axes." if outside else "",
-            about_significance(shown, min(len(one.subjects) for one in matched.values())),
+            "(above), and its ratio to the baseline (below).",
+            over_subjects(n, "Bars are means over subjects, markers are single subjects."),
+            about_matched(matched),
+            *about_series(shown, n, outside),
             simulated=simulated,
         ),
         figure=figure,
-        source="RF24 Fig. 2",
+        source=source("image types", [family], comparison.baselines),
+        simulated=simulated,
     )
 
 
-def _finish(figure: Any, axes: Any, markers: dict[str, str]) -> None:
+def _finish(figure: "Figure", axes: NDArray[Any], markers: dict[str, str]) -> None:
     handles = [*axes[0, 0].get_legend_handles_labels()[0], *subject_handles(markers)]
     legend_below(figure, handles)
     for axis in axes[:, 1:].flat:
         axis.set_ylabel("")
     for row in axes:
-        low, high = (
-            limit(bound[side] for bound in map(lambda axis: axis.get_ylim(), row))
-            for side, limit in enumerate((min, max))
-        )
+        lows, highs = zip(*(axis.get_ylim() for axis in row), strict=True)
         for axis in row:
-            axis.set_ylim(low, high)
-
-
-def _intervals(shown: Any) -> list[Any]:
-    return [text for one in shown for text in one.rows["interval"]]
+            axis.set_ylim(min(lows), max(highs))

@@ -1,6 +1,6 @@
 """Improvement on baselines: every subject, in each area, at the baseline's peak and over the window of the score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,27 +9,36 @@ from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
-from brainscore_realnet.comparison.figures.courses import MEAN, marks_as_pixels
+from brainscore_realnet.comparison.figures.captions import (
+    about_benchmark,
+    about_both,
+    about_intervals,
+    about_matched,
+    about_stars,
+    caption,
+    over_subjects,
+    source,
+    stars,
+    window_words,
+)
+from brainscore_realnet.comparison.figures.marks import marks_as_pixels
+from brainscore_realnet.comparison.figures.rows import (
+    is_simulated,
+    matched_families,
+    table_rows,
+    tests_against_baselines,
+)
 from brainscore_realnet.comparison.figures.style import (
     Drawing,
     Tables,
-    about_benchmark,
-    about_intervals,
-    about_matched,
-    about_tests,
-    caption,
     file_stem,
     head,
-    is_simulated,
     legend_below,
     looks,
     new_figure,
-    stars,
     styled,
-    table_rows,
 )
-from brainscore_realnet.comparison.figures.time_courses import matched_families, source, window_words
-from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
+from brainscore_realnet.comparison.tables.blocks import MEAN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +56,9 @@ whose baseline is hardly above zero, and would squash all others."""
 SIDE_BY_SIDE = 3
 """Pairs of a family and a baseline up to which the panels of peak and window stand side by side."""
 
+MANY = 6
+"""Pairs from which each baseline has a figure of its own."""
+
 FILLS = ("full", "none", "left", "top")
 """How a subject's dot is filled: by the place of the baseline."""
 
@@ -58,6 +70,9 @@ MOST_VECTORS = 900
 
 _SPREAD = 0.86  # of an area's room, taken by its pairs
 _TABLES = ("improvements_of_subjects", "improvements", "tests")
+
+Styles = Mapping[tuple[str, str], dict[str, Any]]
+"""By names of family and baseline: how their dots are drawn"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,50 +94,51 @@ class Column:
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw every subject's improvement on every baseline, a figure for each EEG benchmark (R24 Fig. 2B).
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : Tables
-        ``improvements``, ``improvements_of_subjects`` and ``tests``.
-
-    Returns
-    -------
-    list of Drawing
-        None where there is no baseline.
-    """
-    found = [(one, table_rows(tables["improvements"], benchmark=one.identifier)) for one in comparison.of_kind("eeg")]
-    return [_drawing(comparison, tables, benchmark, rows) for benchmark, rows in found if len(rows)]
+    """Draw every subject's improvement on the baselines with each EEG benchmark; many pairs on a figure a baseline."""
+    together = len(list(comparison.pairs())) < MANY
+    of_figures = [comparison.baselines] if together else [(one,) for one in comparison.baselines]
+    return [
+        _drawing(comparison, tables, benchmark, baselines)
+        for benchmark in comparison.of_kind("eeg")
+        for baselines in of_figures
+        if baselines
+    ]
 
 
-def _drawing(comparison: Comparison, tables: Tables, benchmark: Measured, improvements: "DataFrame") -> Drawing:
-    matched = matched_families(comparison, benchmark)
-    tests = table_rows(tables["tests"], benchmark=benchmark.identifier, contrast="family - baseline")
-    tests = tests[tests["scope"].isin(SCOPES) & tests["area"].isin(_areas(benchmark))]
-    shown = improvements[improvements["scope"].isin(SCOPES)]
-    n = int(shown["n"].min())
-    simulated = is_simulated(comparison, benchmark)
-    figure = _figure(comparison, tables, benchmark, simulated)
+def _drawing(comparison: Comparison, tables: Tables, benchmark: Measured, baselines: Sequence[Family]) -> Drawing:
+    names = [one.name for one in (*comparison.models, *baselines)]
+    matched = {name: one for name, one in matched_families(comparison, benchmark).items() if name in names}
+    tests = tests_against_baselines(tables, SCOPES, benchmark=benchmark.identifier)
+    tests = tests[tests["area"].isin(_areas(benchmark)) & tests["baseline"].isin(names)]
+    shown = table_rows(tables["improvements"], benchmark=benchmark.identifier)
+    shown = shown[shown["scope"].isin(SCOPES) & shown["baseline"].isin(names)]
+    n, simulated = int(shown["n"].min()), is_simulated(comparison, benchmark)
+    figure = _figure(comparison, tables, benchmark, baselines)
+    over = "baselines" if len(baselines) > 1 else baselines[0].name
+    head(figure, f"{benchmark.identifier}: improvement over {over}", simulated)
     beyond = any(line.get_gid() == "beyond" for axis in figure.axes for line in axis.get_lines())
+    alone = [] if len(baselines) == len(comparison.baselines) else [over]
     return Drawing(
-        name=file_stem("improvements", benchmark.identifier),
-        title=f"Improvement over the baseline, {benchmark.identifier}",
+        name=file_stem("improvements", benchmark.identifier, *alone),
+        title=f"Improvement over {over if alone else 'the baseline'}, {benchmark.identifier}",
         caption=caption(
             "Difference in similarity (Spearman ρ) between models and baseline with the same subject, and its ratio to "
-            "the baseline's similarity; a dot is a subject, a line the mean difference or the ratio of means.",
+            "the baseline's similarity; a dot is a subject"
+            f"{over_subjects(n, ', a line the mean difference or the ratio of means')}.",
             about_intervals(shown["interval"]),
-            "Whiskers with caps (where there is no interval): ±1 SEM over subjects." if n > 1 else "",
+            over_subjects(n, "Whiskers with caps (where there is no interval): ±1 SEM over subjects."),
             _about_peaks(table_rows(shown, scope="peak"), _areas(benchmark)),
             "A subject whose baseline is not positive has no ratio.",
             "Arrows at the edge: ratios beyond it." if beyond else "",
             about_benchmark(benchmark),
             about_matched(matched),
-            about_tests(tests, n) if len(tests) or n < FEWEST_SUBJECTS else "No test is defined.",
+            about_stars(tests, n),
+            about_both(shown["interval"], table_rows(tests, scope="window")),
             simulated=simulated,
         ),
         figure=figure,
-        source=source(comparison.models, "R24 Fig. 2B"),
+        source=source("improvements", comparison.models, baselines),
+        simulated=simulated,
     )
 
 
@@ -136,9 +152,9 @@ def _about_peaks(peaks: "DataFrame", areas: Sequence[str]) -> str:
     return f"Peaks: {words}." if found else ""
 
 
-def _figure(comparison: Comparison, tables: Tables, benchmark: Measured, simulated: bool) -> "Figure":
-    pairs = sorted(comparison.pairs(), key=lambda pair: comparison.baselines.index(pair[1]))
-    areas = _areas(benchmark)
+def _figure(comparison: Comparison, tables: Tables, benchmark: Measured, baselines: Sequence[Family]) -> "Figure":
+    pairs = [(family, baseline) for baseline in baselines for family in comparison.models]
+    areas, styles = _areas(benchmark), _styles(comparison, pairs)
     titles = {"peak": "at the baseline's peak", "window": f"mean over {window_words(benchmark)}"}
     beside = len(pairs) <= SIDE_BY_SIDE
     figure = new_figure(9.3 if len(areas) > 1 else 7.2, 5.2 if beside else 9.0)
@@ -147,19 +163,17 @@ def _figure(comparison: Comparison, tables: Tables, benchmark: Measured, simulat
     for scope, of_scope in zip(SCOPES, axes, strict=True):
         where = {"benchmark": benchmark.identifier, "scope": scope}
         selected = {name: table_rows(tables[name], **where) for name in _TABLES}
-        selected["tests"] = table_rows(selected["tests"], contrast="family - baseline")
+        selected["tests"] = tests_against_baselines(tables, [scope], benchmark=benchmark.identifier)
         for measure, axis in zip(MEASURES, of_scope, strict=True):
             columns = _columns(selected, pairs, areas, measure)
-            _draw_panel(axis, comparison, columns, measure)
+            _draw_panel(axis, styles, columns, measure)
             if measure == "difference":
                 axis.set_title(f"{titles[scope]}{_error(columns)}")
             _frame(axis, areas, measure, rotated=len(pairs) > MOST_LEVEL)
     if sum(np.size(line.get_xdata()) for axis in figure.axes for line in axis.get_lines()) > MOST_VECTORS:
         marks_as_pixels(figure)
     figure.align_ylabels()
-    _add_legend(figure, comparison)
-    over = "baselines" if len(comparison.baselines) > 1 else comparison.baselines[0].name
-    head(figure, f"{benchmark.identifier}: improvement over {over}", simulated)
+    _add_legend(figure, styles)
     return figure
 
 
@@ -205,12 +219,12 @@ def _error(columns: Sequence[Column]) -> str:
     return ", ±1 SEM" if any(np.isfinite(one.sem) for one in columns) else ""
 
 
-def _draw_panel(axis: "Axes", comparison: Comparison, columns: Sequence[Column], measure: str) -> None:
+def _draw_panel(axis: "Axes", styles: Styles, columns: Sequence[Column], measure: str) -> None:
     largest = np.abs([one.mean for one in columns])
     bounded = measure == "ratio" and np.isfinite(largest).any()
     edge = max(FURTHEST * float(np.nanmax(largest)), 10.0) if bounded else np.inf
     for one in columns:
-        _draw_subjects(axis, one, edge, _look(comparison, *one.pair))
+        _draw_subjects(axis, one, edge, styles[_key(one.pair)])
         if one.marks:
             top = np.nanmax([*one.subjects, one.mean, one.interval[1]])
             stands = len({each.pair for each in columns}) > MOST_LEVEL
@@ -241,11 +255,23 @@ def _frame(axis: "Axes", areas: Sequence[str], measure: str, rotated: bool) -> N
         axis.set_ylim(low, high + (0.2 if rotated else 0.1) * (high - low))  # room for stars
 
 
-def _look(comparison: Comparison, family: Family, baseline: Family) -> dict[str, Any]:
-    """Give the look of a pair: the family's colour and marker, filled by the baseline."""
-    look = looks(comparison)[family.name]
-    fill = FILLS[comparison.baselines.index(baseline) % len(FILLS)]
-    return {"color": look.colour, "marker": look.marker, "fillstyle": fill, "linestyle": "none", "markeredgewidth": 0.7}
+def _styles(comparison: Comparison, pairs: Sequence[tuple[Family, Family]]) -> Styles:
+    """Give the look of every pair: the family's colour and marker, filled by the baseline if there are several."""
+    look, baselines = looks(comparison), list(dict.fromkeys(baseline for _, baseline in pairs))
+    return {
+        _key((family, baseline)): {
+            "color": look[family.name].colour,
+            "marker": look[family.name].marker,
+            "fillstyle": FILLS[baselines.index(baseline) % len(FILLS)],
+            "linestyle": "none",
+            "markeredgewidth": 0.7,
+        }
+        for family, baseline in pairs
+    }
+
+
+def _key(pair: tuple[Family, Family]) -> tuple[str, str]:
+    return pair[0].name, pair[1].name
 
 
 def _draw_subjects(axis: "Axes", one: Column, edge: float, look: dict[str, Any]) -> None:
@@ -262,12 +288,12 @@ def _draw_subjects(axis: "Axes", one: Column, edge: float, look: dict[str, Any])
             axis.plot(places[beyond], np.sign(one.subjects[beyond]) * edge, zorder=2, **arrows)
 
 
-def _add_legend(figure: "Figure", comparison: Comparison) -> None:
+def _add_legend(figure: "Figure", styles: Styles) -> None:
     from matplotlib.lines import Line2D
 
-    several = len(comparison.baselines) > 1
-    handles = []
-    for family, baseline in comparison.pairs():
-        label = f"{family.name} − {baseline.name}" if several else family.name
-        handles.append(Line2D([], [], markersize=4, label=label, **_look(comparison, family, baseline)))
+    several = len({baseline for _, baseline in styles}) > 1
+    handles = [
+        Line2D([], [], markersize=4, label=f"{family} − {baseline}" if several else family, **style)
+        for (family, baseline), style in styles.items()
+    ]
     legend_below(figure, handles)

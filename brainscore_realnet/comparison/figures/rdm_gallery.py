@@ -1,25 +1,28 @@
 """Rank-transformed RDMs of recordings and models, side by side."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
+from brainscore_realnet.comparison.figures.captions import about_benchmark, caption, counted, over_subjects
+from brainscore_realnet.comparison.figures.rows import is_simulated
 from brainscore_realnet.comparison.figures.style import (
     Drawing,
     Tables,
-    about_benchmark,
     broken_name,
-    caption,
     file_stem,
     head,
-    is_simulated,
     new_figure,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 MOST_SHOWN = 100
 """Images up to which each is shown. Of more, a screen or a page shows no single cell, and files become large."""
@@ -35,19 +38,7 @@ PANEL = 1.2
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw the RDMs of a benchmark's recordings and of every family's areas as percentiles.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : mapping of str to DataFrame
-        Not used: RDMs are in no table.
-
-    Returns
-    -------
-    list of Drawing
-        At least one a benchmark.
-    """
+    """Draw the RDMs of each benchmark's recordings and of every family's areas as percentiles."""
     drawings = []
     for benchmark in comparison.benchmarks:
         families, at_once = comparison.families, _families_at_once(benchmark)
@@ -120,6 +111,7 @@ def _draw_part(
     simulated = is_simulated(comparison, benchmark)
     words = f" ({part[0]} of {part[1]})" if part[1] > 1 else ""
     head(figure, f"RDMs on {benchmark.identifier}{words}", simulated)
+    n = len(benchmark.subjects)
     models = ", ".join(
         f"{family.name} ({f'mean over {len(family.models)} models' if len(family.models) > 1 else 'one model'})"
         for family in families
@@ -134,11 +126,12 @@ def _draw_part(
             f"Ranks are over all pairs of images; one image in {_every(benchmark)} is shown."
             if _every(benchmark) > 1
             else "",
-            f"Recordings: RDM averaged over {len(benchmark.subjects)} subject"
-            f"{'s' * (len(benchmark.subjects) > 1)}, then ranked. Models, by area: {models}, ranked, then averaged.",
+            f"Recordings: {over_subjects(n, f'RDM averaged over {counted(n)}, then ')}ranked. Models, by area: "
+            f"{models}, ranked, then averaged.",
             simulated=simulated,
         ),
         figure=figure,
+        simulated=simulated,
     )
 
 
@@ -153,7 +146,7 @@ def _every(benchmark: Measured) -> int:
     return -(-benchmark.n_images // MOST_SHOWN)
 
 
-def _draw_rdm(axis: Any, rdm: NDArray[np.float64], benchmark: Measured) -> Any:
+def _draw_rdm(axis: "Axes", rdm: NDArray[np.float64], benchmark: Measured) -> "AxesImage":
     import matplotlib
 
     square = np.full((benchmark.n_images, benchmark.n_images), np.nan)

@@ -3,14 +3,16 @@
 Colours are those of Okabe and Ito, which colour-blind people can tell apart; families also differ in marker and line.
 """
 
+import functools
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from brainscore_realnet.comparison.comparison import Comparison, Matched, Measured
+from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.store.atomic import atomic_file
 
 if TYPE_CHECKING:
@@ -18,20 +20,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
+_Arguments = ParamSpec("_Arguments")
+_Drawn = TypeVar("_Drawn")
+
 Tables = Mapping[str, "DataFrame"]
 """Name in `schema.TABLES` to its table."""
 
-AREA_COLOURS = {"V1": "#0072B2", "V2": "#009E73", "V4": "#E69F00", "IT": "#D55E00", "readout": "#CC79A7"}
-MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-BASELINE_COLOURS = ("0.35", "0.6", "0.15", "0.75")
+MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+BASELINE_COLOURS = ("0.4", "0.65", "0.25", "0.8")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":")
+HATCHES = ("", "////", "....", "xxxx")
+"""Of bars: each time that the colours begin again."""
 SUBJECT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 """A subject has the same one in every panel."""
 
-
 SIMULATED = "SIMULATED: virtual subjects or models; this says nothing about brains"
 DPI = 150
+_PER_INCH = 12.0  # letters of a figure's title
 
 _SETTINGS: dict[Any, Any] = {
     "font.size": 9,
@@ -56,6 +62,8 @@ class Drawing:
     figure: "Figure"
     source: str = ""
     """Figure of a paper that it corresponds to, such as ``R24 Fig. 2A``"""
+    simulated: bool = False
+    """Whether anything that it shows is simulated"""
 
 
 @dataclass(frozen=True)
@@ -65,15 +73,31 @@ class Look:
     colour: str
     marker: str
     line: str
+    hatch: str = ""
+    """Of its bars"""
+
+    @property
+    def bar(self) -> dict[str, Any]:
+        """Arguments of `Axes.bar`."""
+        return {"color": self.colour, "alpha": 0.75, "hatch": self.hatch, "edgecolor": "white", "linewidth": 0}
 
 
 def looks(comparison: Comparison) -> dict[str, Look]:
-    """Give every family its look, by name: baselines are grey."""
+    """Give every family its look, by name: baselines are grey.
+
+    Families whose colours repeat differ in marker, line and hatch.
+    """
     return {
-        family.name: Look(colours[place % len(colours)], MARKERS[place % len(MARKERS)], LINES[place % len(LINES)])
+        family.name: _look(place, colours)
         for families, colours in ((comparison.models, MODEL_COLOURS), (comparison.baselines, BASELINE_COLOURS))
         for place, family in enumerate(families)
     }
+
+
+def _look(place: int, colours: Sequence[str]) -> Look:
+    turn, colour = divmod(place, len(colours))
+    line = LINES[(place + turn) % len(LINES)]
+    return Look(colours[colour], MARKERS[place % len(MARKERS)], line, HATCHES[turn % len(HATCHES)])
 
 
 def new_figure(width: float, height: float, **arguments: Any) -> "Figure":
@@ -88,12 +112,11 @@ def new_figure(width: float, height: float, **arguments: Any) -> "Figure":
     return figure
 
 
-def styled(draw: Any) -> Any:
+def styled(draw: Callable[_Arguments, _Drawn]) -> Callable[_Arguments, _Drawn]:
     """Decorate a function that draws: the settings hold while it runs."""
-    import functools
 
     @functools.wraps(draw)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
+    def wrapper(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> _Drawn:
         import matplotlib
 
         with matplotlib.rc_context(_SETTINGS):
@@ -108,15 +131,21 @@ def mark_simulated(figure: "Figure", simulated: bool) -> None:
         figure.text(0.995, 0.995, "SIMULATED", ha="right", va="top", color="#B3261E", fontsize=9, fontweight="bold")
 
 
-def shade_window(axis: "Axes", benchmark: Measured) -> None:
-    """Shade the time points that an EEG score is the mean of; the axis is in milliseconds."""
+def window_edges(benchmark: Measured) -> tuple[float, float]:
+    """Give the first and last of the times, in milliseconds, that an EEG score is the mean of."""
     inside = 1000 * benchmark.times[benchmark.in_score]
-    axis.axvspan(inside[0], inside[-1], color="0.94", zorder=0, linewidth=0)
+    return float(inside[0]), float(inside[-1])
+
+
+def shade_window(axis: "Axes", benchmark: Measured) -> None:
+    """Shade the window of an EEG score; the axis is in milliseconds."""
+    axis.axvspan(*window_edges(benchmark), color="0.94", zorder=0, linewidth=0)
 
 
 def head(figure: "Figure", title: str, simulated: bool) -> None:
     """Write a figure's title at its upper left, where it leaves room for the mark of simulated results."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    words = textwrap.fill(title, int(_PER_INCH * (figure.get_figwidth() - 0.9 * simulated)))
+    figure.suptitle(words, x=0.01, ha="left", fontsize=10)
     mark_simulated(figure, simulated)
 
 
@@ -129,79 +158,26 @@ def legend_below(figure: "Figure", handles: Sequence[Any]) -> None:
 
 
 def broken_name(name: str, longest: int) -> str:
-    """Break an identifier that is too long for its place at the hyphen nearest to its middle."""
-    hyphens = [place + 1 for place, letter in enumerate(name) if letter == "-"]
-    if len(name) <= longest or not hyphens:
-        return name
-    place = min(hyphens, key=lambda place: abs(place - len(name) / 2))
-    return f"{name[:place]}\n{name[place:]}"
+    """Break an identifier into lines that are no longer than wanted, where it has one of the letters ``-_.:/``."""
+    lines = [""]
+    for piece in re.findall(r"[^-_.:/]*[-_.:/]|[^-_.:/]+", name):
+        if lines[-1] and len(lines[-1] + piece) > longest:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
 
 
-def p_text(p: float) -> str:
-    """Write a p value as journals do: ``p = .031``, ``p < .001``."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
+def slanted_labels(axis: "Axes", labels: Sequence[str], rotation: float = 40) -> None:
+    """Name the places 0, 1, … of the horizontal axis by slanted labels that end at them."""
+    axis.set_xticks(range(len(labels)), labels, rotation=rotation)
+    axis.tick_params(axis="x", labelsize=7.5)
+    for label in axis.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
 
 
 def file_stem(*words: str) -> str:
     """Join words to a file name, without ending, that every system takes."""
     return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(words)).strip("-")
-
-
-def table_rows(table: "DataFrame", **wanted: object) -> "DataFrame":
-    """Select the rows of a table that hold what is wanted of their columns."""
-    for column, value in wanted.items():
-        table = table[table[column] == value]
-    return table
-
-
-def stars(q: float) -> str:
-    """Give the marks of a corrected p value; none from .05."""
-    return "*" * sum(q < level for level in (0.05, 0.01, 0.001))
-
-
-def is_simulated(comparison: Comparison, *benchmarks: Measured) -> bool:
-    """Whether recordings of these benchmarks, or any model scored on them, are simulated."""
-    names = {benchmark.identifier for benchmark in benchmarks}
-    return any(one.record["provenance"]["simulated"] for (_, name), one in comparison.scored.items() if name in names)
-
-
-def about_benchmark(benchmark: Measured) -> str:
-    """Sentence of a caption: which benchmark, how many images and subjects."""
-    subjects = f"{len(benchmark.subjects)} subject{'s' * (len(benchmark.subjects) > 1)}"
-    return f"{benchmark.identifier}: {benchmark.n_images} images, {subjects} of {benchmark.dataset}."
-
-
-def about_matched(matched: Mapping[str, Matched]) -> str:
-    """Sentence of a caption: which models were compared with whom, by family."""
-    words = []
-    for name, one in matched.items():
-        models = "each subject's own model" if one.own else f"mean over {one.n_models} models"
-        who = "one model" if one.n_models == 1 else models
-        words.append(f"{name} ({who}, n = {len(one.subjects)} subject{'s' * (len(one.subjects) > 1)})")
-    return f"{', '.join(words)}."
-
-
-def about_tests(tests: "DataFrame", n: int, what: str = "* q < .05, ** q < .01, *** q < .001") -> str:
-    """Sentence of a caption: what marks mean, from rows of the table of tests, or why there are none."""
-    if tests.empty:
-        return f"No test is run and nothing is marked: n = {n}, too few for one; look at every subject."
-    sentences = (
-        f"{row.test}, two-sided, n = {row.n} {row.unit}s, "
-        f"{'uncorrected' if row.correction == 'none' else row.correction}"
-        for row in tests[["test", "n", "unit", "correction"]].drop_duplicates().itertuples()
-    )
-    return f"{what}: {'; '.join(sentences)}."
-
-
-def about_intervals(intervals: Iterable[Any]) -> str:
-    """Sentence of a caption: how the 95 % intervals of a table were computed; empty where there are none."""
-    found = dict.fromkeys(text for text in intervals if isinstance(text, str) and text)
-    return f"Error bars: 95 % interval, {'; '.join(found)}." if found else ""
-
-
-def caption(*sentences: str, simulated: bool = False) -> str:
-    """Join the sentences of a caption that are not empty."""
-    return " ".join(filter(None, (*sentences, f"{SIMULATED}." if simulated else "")))
 
 
 def save(drawing: Drawing, folder: Path) -> tuple[Path, Path]:

@@ -1,44 +1,35 @@
 """How much personal models differ from each other, by area (R24 Fig. 4)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brainscore_realnet.comparison.comparison import Comparison, Measured
 from brainscore_realnet.comparison.families import Family
+from brainscore_realnet.comparison.figures.captions import about_benchmark, caption, counted, source
+from brainscore_realnet.comparison.figures.rows import is_simulated, table_rows
 from brainscore_realnet.comparison.figures.style import (
     Drawing,
     Tables,
-    about_benchmark,
     broken_name,
-    caption,
     file_stem,
     head,
-    is_simulated,
     looks,
     new_figure,
     styled,
-    table_rows,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+    from pandas import DataFrame
 
 
 @styled
 def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
-    """Draw dissimilarities between the RDMs of a family's personal models, and their mean by depth.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    tables : mapping of str to DataFrame
-        As `schema.TABLES` describes them.
-
-    Returns
-    -------
-    list of Drawing
-        One a benchmark, whose stimuli the RDMs are of; none without families of several personal models.
-    """
+    """Draw dissimilarities between the RDMs of personal models on each benchmark's stimuli, and their mean by depth."""
     table = tables["variability"].dropna(subset="dissimilarity")
     drawings = []
     for benchmark in comparison.benchmarks:
@@ -49,7 +40,7 @@ def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
     return drawings
 
 
-def matrix(rows: Any, models: Sequence[str]) -> NDArray[np.float64]:
+def matrix(rows: "DataFrame", models: Sequence[str]) -> NDArray[np.float64]:
     """Arrange pairs of models as a symmetric matrix.
 
     Parameters
@@ -71,12 +62,51 @@ def matrix(rows: Any, models: Sequence[str]) -> NDArray[np.float64]:
     return values
 
 
-def _draw_benchmark(comparison: Comparison, rows: Any, benchmark: Measured, families: Sequence[Family]) -> Drawing:
+def _draw_benchmark(
+    comparison: Comparison, rows: "DataFrame", benchmark: Measured, families: Sequence[Family]
+) -> Drawing:
     areas = list(benchmark.areas)
-    figure = new_figure(7.0, 1.45 * len(families) + 3.2)
-    parts: Any = figure.subfigures(2, 1, height_ratios=[1.45 * len(families) + 0.5, 2.7])
-    above, below = parts
-    axes = above.subplots(len(families), max(4, len(areas)), squeeze=False)
+    above = 1.45 * len(families) + 0.5
+    if len(areas) > 1:
+        figure = new_figure(7.0, above + 2.7)
+        parts: Any = figure.subfigures(2, 1, height_ratios=[above, 2.7])
+        _draw_matrices(parts[0], rows, families, areas, max(4, len(areas)))
+        _draw_depth(parts[1].subplots(), comparison, rows, families, areas)
+    else:
+        figure = new_figure(4.0, above + 0.3)
+        _draw_matrices(figure, rows, families, areas, 1)
+    simulated = is_simulated(comparison, benchmark)
+    head(figure, f"Individual variability on the stimuli of {benchmark.identifier}", simulated)
+    counts = ", ".join(
+        f"{family.name} ({len(family.models)} models, {counted(_n_pairs(family), 'pair')})" for family in families
+    )
+    return Drawing(
+        name=file_stem("variability", benchmark.identifier),
+        title=f"Individual variability of personal models on the stimuli of {benchmark.identifier}",
+        caption=caption(
+            about_benchmark(benchmark),
+            "1 − Spearman correlation between the RDMs of two personal models, which are labelled by the subject that "
+            f"they were trained on: {counts}. Grey: a model with itself.",
+            "Below: mean over pairs of models by depth; error bars: ±1 SD over pairs. Pairs share models and are not "
+            "independent; no test is run."
+            if len(areas) > 1
+            else "No test is run.",
+            simulated=simulated,
+        ),
+        figure=figure,
+        source=source("variability", families, comparison.baselines),
+        simulated=simulated,
+    )
+
+
+def _n_pairs(family: Family) -> int:
+    return len(family.models) * (len(family.models) - 1) // 2
+
+
+def _draw_matrices(
+    figure: "FigureBase", rows: "DataFrame", families: Sequence[Family], areas: Sequence[str], columns: int
+) -> None:
+    axes = figure.subplots(len(families), columns, squeeze=False)
     low, high = float(rows["dissimilarity"].min()), float(rows["dissimilarity"].max())
     for family, line in zip(families, axes, strict=True):
         of_family = table_rows(rows, family=family.name)
@@ -88,32 +118,12 @@ def _draw_benchmark(comparison: Comparison, rows: Any, benchmark: Measured, fami
                 axis.set_title(area)
         for axis in line[len(areas) :]:
             axis.remove()
-    bar = above.colorbar(image, ax=axes[:, : len(areas)], label="1 − Spearman ρ", shrink=0.8 / len(families) ** 0.5)
+    shown: list[Axes] = list(axes[:, : len(areas)].flat)
+    bar = figure.colorbar(image, ax=shown, label="1 − Spearman ρ", shrink=0.8 / len(families) ** 0.5)
     bar.outline.set_visible(False)
-    _draw_depth(below.subplots(), comparison, rows, families, areas)
-    simulated = is_simulated(comparison, benchmark)
-    head(figure, f"Individual variability on the stimuli of {benchmark.identifier}", simulated)
-    counts = ", ".join(
-        f"{family.name} ({len(family.models)} models, {len(family.models) * (len(family.models) - 1) // 2} pairs)"
-        for family in families
-    )
-    return Drawing(
-        name=file_stem("variability", benchmark.identifier),
-        title=f"Individual variability of personal models on the stimuli of {benchmark.identifier}",
-        caption=caption(
-            about_benchmark(benchmark),
-            "Above: 1 − Spearman correlation between the RDMs of two personal models, which are labelled by the "
-            f"subject that they were trained on: {counts}. Grey: a model with itself.",
-            "Below: mean over pairs of models by depth; error bars: ±1 SD over pairs. Pairs share models and are not "
-            "independent; no test is run.",
-            simulated=simulated,
-        ),
-        figure=figure,
-        source="R24 Fig. 4",
-    )
 
 
-def _label(axis: Any, family: Family, first: bool, last: bool) -> None:
+def _label(axis: "Axes", family: Family, first: bool, last: bool) -> None:
     labels = [subject.removeprefix("sub-") for subject in family.subjects]
     every = 1 + len(labels) // 7
     places = range(0, len(labels), every)
@@ -126,7 +136,9 @@ def _label(axis: Any, family: Family, first: bool, last: bool) -> None:
         axis.set_ylabel(broken_name(family.name, 18), fontsize=8)
 
 
-def _draw_depth(axis: Any, comparison: Comparison, rows: Any, families: Sequence[Family], areas: Sequence[str]) -> None:
+def _draw_depth(
+    axis: "Axes", comparison: Comparison, rows: "DataFrame", families: Sequence[Family], areas: Sequence[str]
+) -> None:
     look = looks(comparison)
     for place, family in enumerate(families):
         grouped = table_rows(rows, family=family.name).groupby("area")["dissimilarity"]

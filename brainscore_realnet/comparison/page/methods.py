@@ -4,7 +4,6 @@ Values that differ between scores are listed with what they are of, never averag
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,22 +14,11 @@ from brainscore_realnet.comparison.families import Family
 from brainscore_realnet.comparison.figures.style import Tables
 from brainscore_realnet.comparison.page.references import cited
 from brainscore_realnet.comparison.page.rows import MINUS
+from brainscore_realnet.comparison.page.sections import Facts, Section
 from brainscore_realnet.comparison.page.several import by_model, listed, names_in, parts_of, plural, spread, taken
-from brainscore_realnet.comparison.settings import ALPHA, Settings
+from brainscore_realnet.comparison.page.statistics import statistics
+from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
-
-Facts = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the methods."""
-
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    rows: Facts = ()
-    """What, and its value"""
-
 
 OPTIONS = {
     "rdm": "Dissimilarity of the recordings",
@@ -60,7 +48,7 @@ _CARD = ("recipe", "departures", "data_sha256", "images_sha256", "epoch", "selec
 """What is shown of a model card; its curves are too long."""
 
 
-def methods(comparison: Comparison, tables: Tables, settings: "Settings") -> list[Section]:
+def methods(comparison: Comparison, tables: Tables, settings: Settings) -> list[Section]:
     """Write the methods of a comparison.
 
     Parameters
@@ -81,7 +69,7 @@ def methods(comparison: Comparison, tables: Tables, settings: "Settings") -> lis
         *(_benchmark(comparison, one) for one in comparison.benchmarks),
         *(_models(comparison, family) for family in comparison.families),
         _ceiling(comparison),
-        _statistics(comparison, tables, settings),
+        statistics(comparison, tables, settings),
         _software(comparison),
         Section("References", cited(comparison, tables)),
     ]
@@ -232,57 +220,6 @@ def _ceiling(comparison: Comparison) -> Section:
             for name, (lower, upper) in bounds.items()
         ),
     )
-
-
-def _statistics(comparison: Comparison, tables: Tables, settings: "Settings") -> Section:
-    tests, clusters = tables["tests"], tables["clusters"]
-    few = _untested(comparison, tables)
-    said = [
-        "Personal models that meet the people they were trained on are compared subject by subject, model k with "
-        "subject k. Where models meet other people, similarities are averaged over the models first; the unit is the "
-        "subject that was measured. Improvement = family − baseline; ratio = improvement / baseline; the peak is the "
-        "maximum of the baseline's mean course in an area."
-    ]
-    if few:
-        said.append(
-            f"No test is run with fewer than {FEWEST_SUBJECTS} subjects; subjects are shown one by one instead "
-            f"({', '.join(few)})."
-        )
-    corrections = tests.groupby(["test", "scope", "correction"], sort=False).size() if len(tests) else {}
-    thresholds = spread(clusters["threshold"]) if len(clusters) else "–"
-    sign_flips = dict.fromkeys(
-        f"{row.n_permutations:.0f} {'(all that there are)' if row.exact else f'(drawn, seed {row.seed:.0f})'}"
-        for row in clusters.itertuples()
-    )
-    intervals = dict.fromkeys(
-        text for name in ("families", "improvements") for text in tables[name]["interval"] if isinstance(text, str)
-    )
-    return Section(
-        "Statistics",
-        tuple(said),
-        (
-            ("Level of significance", f"{ALPHA:g}, two-sided"),
-            ("Sign flips asked for", f"{settings.permutations:,}"),
-            ("Bootstrap draws of subjects", f"{settings.draws:,}"),
-            ("Seed", f"{settings.seed}"),
-            *(
-                (f"{test}, {scope}", f"{correction} ({count} tests)")
-                for (test, scope, correction), count in corrections.items()
-            ),
-            *((("Cluster permutation over time: sign flips", "; ".join(sign_flips)),) if sign_flips else ()),
-            *((("Cluster permutation over time: joined from |t|", thresholds),) if sign_flips else ()),
-            *(("95 % interval", text) for text in intervals),
-        ),
-    )
-
-
-def _untested(comparison: Comparison, tables: Tables) -> list[str]:
-    """Name what is compared on too few subjects for a test: benchmarks, or a family whose own subjects are few."""
-    few = {one.identifier for one in comparison.benchmarks if len(one.subjects) < FEWEST_SUBJECTS}
-    improved = tables["improvements"]
-    small = improved[(improved["n"] < FEWEST_SUBJECTS) & ~improved["benchmark"].isin(few)]
-    pairs = dict.fromkeys(zip(small["family"], small["benchmark"], strict=True))
-    return [*sorted(few), *(f"{family} on {benchmark}" for family, benchmark in pairs)]
 
 
 def _software(comparison: Comparison) -> Section:

@@ -1,9 +1,11 @@
 "use strict";
 
 const MINUS = "−";
+const NOTHING = "–";
 const DASHES = { "-": "", "--": "7 4", "-.": "7 3 2 3", ":": "2 3" };
-const SQUASHED = 3; // a ceiling so many times above the data would flatten the curves
-const LABELLED = 6; // rows of marks, beyond which they stand closer together and only tell when pointed at
+const CHARACTER = 7; // widest digit, in the units of a chart
+const GROUP = 20; // height of a baseline's name above rows of marks, and of a row
+const ROW = 9;
 const SVG = "http://www.w3.org/2000/svg";
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -38,8 +40,8 @@ function makeSortable(table) {
 function sort(table, heading, column) {
   const numeric = heading.classList.contains("number");
   const now = heading.getAttribute("aria-sort");
-  // The best comes first in numbers, A in names; the second click turns it round.
-  const direction = now ? (now === "ascending" ? "descending" : "ascending") : numeric ? "descending" : "ascending";
+  // The best comes first: high scores, low probabilities; A in names. The second click turns it round.
+  const direction = now ? (now === "ascending" ? "descending" : "ascending") : heading.dataset.first || "ascending";
   const sign = direction === "ascending" ? 1 : -1;
   const key = (row) => row.cells[column].dataset.order;
   const compare = (a, b) => (numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true }));
@@ -61,7 +63,7 @@ class TimeCourse {
     this.course = data.courses[Number(section.dataset.course)];
     this.area = this.course.areas[this.course.areas.length - 1];
     this.hidden = new Set();
-    this.ceiling = this.highest(() => this.course.ceiling.upper) <= SQUASHED * this.highestMean();
+    this.ceiling = this.course.ceiling.fits;
     this.index = null;
     this.plot = html("div", { className: "plot", tabIndex: 0 });
     this.plot.setAttribute("role", "slider");
@@ -71,16 +73,9 @@ class TimeCourse {
     this.makeAreas(section.querySelector(".areas"));
     this.makeReadings();
     this.listen();
+    this.releaseForPrinting();
     this.draw();
     new ResizeObserver(() => this.resize()).observe(this.plot);
-  }
-
-  highest(values) {
-    return Math.max(...values());
-  }
-
-  highestMean() {
-    return this.highest(() => this.course.families.flatMap((of) => this.course.areas.flatMap((area) => of.mean[area])));
   }
 
   makeAreas(group) {
@@ -127,8 +122,7 @@ class TimeCourse {
   }
 
   pen(family) {
-    const places = family.role === "model" ? 6 : 4;
-    return { stroke: `var(--${family.role}-${family.place % places})`, "stroke-dasharray": DASHES[data.lines[family.name]] };
+    return { stroke: `var(--${family.role}-${family.place % data.colours[family.role]})`, "stroke-dasharray": DASHES[data.lines[family.name]] };
   }
 
   listen() {
@@ -158,6 +152,10 @@ class TimeCourse {
       event.preventDefault();
       this.show(moves[event.key]());
     });
+  }
+
+  releaseForPrinting() {
+    addEventListener("beforeprint", () => this.show(null));
   }
 
   nearest(time) {
@@ -195,11 +193,11 @@ class TimeCourse {
       for (const area of this.course.areas) {
         family.mean[area].forEach((mean, at) => {
           const sem = family.sem[area] ? family.sem[area][at] : 0;
-          values.push(mean - sem, mean + sem);
+          if (mean !== null) values.push(mean - sem, mean + sem);
         });
       }
     }
-    if (this.ceiling) values.push(...this.course.ceiling.upper, ...(this.course.ceiling.lower || []));
+    if (this.ceiling) values.push(...[...this.course.ceiling.upper, ...(this.course.ceiling.lower || [])].filter((one) => one !== null));
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const room = 0.05 * (high - low || 1);
     return [low < 0 ? low - room : 0, high + room];
@@ -211,36 +209,42 @@ class TimeCourse {
       button.setAttribute("aria-pressed", family === null ? this.ceiling : !this.hidden.has(family.name));
     }
     this.width = Math.max(this.plot.clientWidth, 240);
-    const seen = (mark) => !this.hidden.has(mark.family) && !this.hidden.has(mark.baseline);
-    const marks = this.course.marks.filter((mark) => mark.at[this.area] && seen(mark));
-    const labelled = marks.length <= LABELLED;
+    const groups = this.groups();
     const plotHeight = this.width < 480 ? 240 : 320;
-    const step = labelled ? 26 : 10;
-    [this.left, this.right, this.top, this.bottom] = [48, this.width - 10, 10, 10 + plotHeight];
     [this.low, this.high] = this.limits();
-    const height = this.bottom + step * marks.length + (marks.length ? 8 : 0) + 44;
+    const values = ticks(this.low, this.high, 5);
+    const digits = Math.max(...values.map((value) => (String(value).split(".")[1] || "").length));
+    const longest = Math.max(...values.map((value) => written(value, digits).length));
+    [this.left, this.right, this.top, this.bottom] = [28 + CHARACTER * longest, this.width - 16, 10, 10 + plotHeight];
+    const height = this.bottom + groups.reduce((sum, rows) => sum + GROUP + ROW * rows.length, 0) + 52;
     const canvas = svg("svg", { viewBox: `0 0 ${this.width} ${height}`, "aria-hidden": "true" });
-    this.drawAxes(canvas, height);
+    this.drawAxes(canvas, values.map((value) => [value, written(value, digits)]), height);
     if (this.ceiling) this.drawCeiling(canvas);
     for (const family of this.shown()) this.drawFamily(canvas, family);
-    marks.forEach((mark, row) => this.drawMarks(canvas, mark, this.bottom + 18 + step * row, labelled));
+    this.drawGroups(canvas, groups);
     this.cross = svg("g");
     canvas.append(this.cross);
     this.plot.replaceChildren(canvas);
+    for (const label of canvas.querySelectorAll(".against")) shorten(label, this.width - this.left);
     this.show(this.index);
   }
 
-  drawAxes(canvas, height) {
+  /* Marks that are seen, by baseline. */
+  groups() {
+    const seen = (mark) => mark.at[this.area] && !this.hidden.has(mark.family) && !this.hidden.has(mark.baseline);
+    const marks = this.course.marks.filter(seen);
+    const baselines = [...new Set(marks.map((mark) => mark.baseline))];
+    return baselines.map((baseline) => marks.filter((mark) => mark.baseline === baseline));
+  }
+
+  drawAxes(canvas, values, height) {
     const { times, window: [first, last] } = this.course;
-    const half = times.length > 1 ? (times[1] - times[0]) / 2 : 0;
-    const [left, right] = [Math.max(this.left, this.x(first - half)), Math.min(this.right, this.x(last + half))];
+    const [left, right] = [this.x(first), this.x(last)];
     canvas.append(svg("rect", { class: "window", x: left, y: this.top, width: right - left, height: this.bottom - this.top }));
-    const values = ticks(this.low, this.high, 5);
-    const digits = Math.max(...values.map((value) => (String(value).split(".")[1] || "").length));
-    for (const value of values) {
+    for (const [value, text] of values) {
       const y = this.y(value);
       canvas.append(svg("line", { class: value === 0 ? "zero" : "grid", x1: this.left, x2: this.right, y1: y, y2: y }));
-      canvas.append(svg("text", { x: this.left - 8, y: y + 4, "text-anchor": "end" }, written(value, digits)));
+      canvas.append(svg("text", { x: this.left - 8, y: y + 4, "text-anchor": "end" }, text));
     }
     const base = height - 44;
     for (const time of ticks(times[0], times[times.length - 1], this.width < 480 ? 5 : 8)) {
@@ -252,13 +256,19 @@ class TimeCourse {
     canvas.append(svg("text", { transform: `translate(11 ${middle}) rotate(-90)`, "text-anchor": "middle" }, "Similarity (Spearman)"));
   }
 
+  /* Values that are not defined interrupt a line; a band leaves them out. */
   path(values) {
-    return values.map((value, at) => `${at ? "L" : "M"}${this.x(this.course.times[at]).toFixed(1)} ${this.y(value).toFixed(1)}`).join("");
+    return values.map((value, at) => (value === null ? "" : `${at && values[at - 1] !== null ? "L" : "M"}${this.place(value, at)}`)).join("");
+  }
+
+  place(value, at) {
+    return `${this.x(this.course.times[at]).toFixed(1)} ${this.y(value).toFixed(1)}`;
   }
 
   band(low, high) {
-    const back = low.map((value, at) => `L${this.x(this.course.times[at]).toFixed(1)} ${this.y(value).toFixed(1)}`);
-    return `${this.path(high)}${back.reverse().join("")}Z`;
+    const edge = (values) => values.flatMap((value, at) => (value === null ? [] : [this.place(value, at)]));
+    const around = [...edge(high), ...edge(low).reverse()];
+    return around.length ? `M${around.join("L")}Z` : "";
   }
 
   drawCeiling(canvas) {
@@ -271,20 +281,31 @@ class TimeCourse {
     const [mean, sem] = [family.mean[this.area], family.sem[this.area]];
     const { stroke, ...dash } = this.pen(family);
     if (sem) {
-      const edge = (sign) => mean.map((value, at) => value + sign * sem[at]);
+      const edge = (sign) => mean.map((value, at) => (value === null ? null : value + sign * sem[at]));
       canvas.append(svg("path", { class: "band", fill: stroke, d: this.band(edge(-1), edge(1)) }));
     }
     canvas.append(svg("path", { class: "line", stroke, ...dash, d: this.path(mean) }));
   }
 
-  drawMarks(canvas, mark, y, labelled) {
+  drawGroups(canvas, groups) {
+    let y = this.bottom + 4;
+    for (const marks of groups) {
+      canvas.append(svg("text", { class: "against", x: this.left, y: y + 13 }, `against ${marks[0].baseline}`));
+      y += GROUP;
+      for (const mark of marks) {
+        y += ROW;
+        this.drawMarks(canvas, mark, y - ROW / 2);
+      }
+    }
+  }
+
+  drawMarks(canvas, mark, y) {
     const { stroke } = this.pen(this.course.families.find((one) => one.name === mark.family));
-    const what = `${mark.family} against ${mark.baseline}`;
-    const row = svg("g", {}, svg("title", {}, what));
-    if (labelled) row.append(svg("text", { class: "pair", x: this.left, y }, what));
+    const row = svg("g", { class: "marks" }, svg("title", {}, `${mark.family} against ${mark.baseline}`));
+    row.append(svg("line", { class: "grid", x1: this.left, x2: this.right, y1: y, y2: y }));
     for (const [side, fill] of [["above", stroke], ["below", "var(--ground)"]]) {
       for (const at of mark.at[this.area][side]) {
-        row.append(svg("circle", { cx: this.x(this.course.times[at]), cy: y + (labelled ? 9 : 0), r: 2.6, fill, stroke }));
+        row.append(svg("circle", { cx: this.x(this.course.times[at]), cy: y, r: 2.6, fill, stroke }));
       }
     }
     canvas.append(row);
@@ -316,13 +337,14 @@ class TimeCourse {
       const all = of.length === tested.length && of.length > 1;
       return of.length ? [` · ${side} ${all ? "every baseline" : of.map((mark) => mark.baseline).join(", ")}`] : [];
     });
+    if (mean === null) return NOTHING;
     return `${written(mean)}${sem === null ? "" : ` ± ${written(sem)}`}${differs.join("")}`;
   }
 
   drawCross(index) {
     const x = this.x(this.course.times[index]);
     this.cross.append(svg("line", { class: "cross", x1: x, x2: x, y1: this.top, y2: this.bottom }));
-    for (const family of this.shown()) {
+    for (const family of this.shown().filter((one) => one.mean[this.area][index] !== null)) {
       const y = this.y(family.mean[this.area][index]);
       this.cross.append(svg("circle", { cx: x, cy: y, r: 4, fill: this.pen(family).stroke, stroke: "var(--ground)" }));
     }
@@ -330,7 +352,16 @@ class TimeCourse {
 }
 
 function bounds({ lower, upper }, index) {
+  if (upper[index] === null) return NOTHING;
   return lower ? `${written(lower[index])} – ${written(upper[index])}` : written(upper[index]);
+}
+
+/* Cuts the end of a text that is wider than its place; what is cut can be read where it is pointed at. */
+function shorten(text, width) {
+  const whole = text.textContent;
+  for (let kept = whole.length - 1; kept > 0 && text.getComputedTextLength() > width; kept--) {
+    text.replaceChildren(`${whole.slice(0, kept)}…`, svg("title", {}, whole));
+  }
 }
 
 function ticks(low, high, most) {
@@ -346,7 +377,8 @@ function ticks(low, high, most) {
 
 function makeEnlargeable(figures, dialog) {
   let place = 0;
-  const [image, title, caption] = ["img", "h2", ".caption"].map((one) => dialog.querySelector(one));
+  const [image, title, caption, paper] = ["img", "h2", ".caption", ".paper"].map((one) => dialog.querySelector(one));
+  const wide = () => paper.scrollWidth > paper.clientWidth;
   const show = (next) => {
     place = (next + figures.length) % figures.length;
     const figure = figures[place];
@@ -354,7 +386,12 @@ function makeEnlargeable(figures, dialog) {
     image.alt = figure.querySelector("img").alt;
     title.replaceChildren(...[...figure.querySelector("h3").childNodes].map((node) => node.cloneNode(true)));
     caption.textContent = figure.querySelector("figcaption p").textContent;
+    paper.scrollTo(0, 0);
   };
+  // Where the picture is wider than its paper, this can be reached and scrolled by the keyboard.
+  new ResizeObserver(() => {
+    paper.tabIndex = wide() ? 0 : -1;
+  }).observe(paper);
   figures.forEach((figure, at) => {
     const picture = figure.querySelector("img");
     const button = html("button", { type: "button" });
@@ -374,10 +411,14 @@ function makeEnlargeable(figures, dialog) {
   }
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
+    const sheet = dialog.getBoundingClientRect();
+    const beside = event.clientX < sheet.left || event.clientX > sheet.right;
+    const above = event.clientY < sheet.top || event.clientY > sheet.bottom;
+    if (event.target === dialog && (beside || above)) dialog.close();
   });
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.target === paper && wide()) return; // the arrows scroll it
     if (step) show(place + step);
   });
 }
@@ -404,7 +445,7 @@ function makeTheme(button) {
 function unfoldForPrinting() {
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("details:not([open], .aside)")];
     for (const one of folded) one.open = true;
   });
   addEventListener("afterprint", () => {
@@ -414,6 +455,6 @@ function unfoldForPrinting() {
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll(".course").forEach((section) => new TimeCourse(section));
-makeEnlargeable([...document.querySelectorAll("figure")], document.getElementById("enlarged"));
+makeEnlargeable([...document.querySelectorAll("figure:has(img)")], document.getElementById("enlarged"));
 makeTheme(document.getElementById("theme"));
 unfoldForPrinting();

@@ -1,16 +1,21 @@
 """Tables of a page: what stands in their cells, and by what they are sorted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from brainscore_realnet.comparison.comparison import Comparison
+from brainscore_realnet.comparison.figures.captions import level_text, p_text
+from brainscore_realnet.comparison.figures.rows import table_rows, tests_against_baselines
 from brainscore_realnet.comparison.figures.style import Tables
-from brainscore_realnet.comparison.page.courses import is_simulated
 from brainscore_realnet.comparison.settings import ALPHA
 from brainscore_realnet.rsa.statistics import FEWEST_SUBJECTS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 NOTHING = "–"
 MINUS = "−"
@@ -23,6 +28,8 @@ class Column:
     label: str
     meaning: str
     numeric: bool = True
+    lowest_first: bool = False
+    """Whether the first click sorts the lowest number first, as of a p value"""
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,8 @@ FAMILY_COLUMNS = (
     Column("Noise ceiling", "lower – upper bound of raw"),
     Column("Difference", "family − baseline, mean over subjects"),
     Column("Ratio", "difference / raw of the baseline"),
-    Column("p", "two-sided, uncorrected"),
-    Column("q", "p corrected as the notes say"),
+    Column("p", "two-sided, uncorrected", lowest_first=True),
+    Column("q", "p corrected as the notes say", lowest_first=True),
     Column("n", "subjects"),
 )
 
@@ -74,7 +81,11 @@ MODEL_COLUMNS = (
     Column("Benchmark", "what the model is compared with", numeric=False),
     Column("Role", "model or baseline", numeric=False),
     Column("Score", "raw similarity / upper noise ceiling, all subjects"),
-    Column("Error", "standard error of the score over subjects, or over stimuli where there is one subject"),
+    Column(
+        "Error",
+        "standard error of the score over subjects, or over stimuli where there is one subject",
+        lowest_first=True,
+    ),
     Column("Raw", "mean similarity over all subjects"),
     Column("Noise ceiling", "lower – upper bound of raw"),
     Column("n", "subjects"),
@@ -92,13 +103,19 @@ def table_of_families(comparison: Comparison, tables: Tables) -> PageTable:
     comparison : Comparison
     tables : mapping of str to DataFrame
         ``families``, and the rows of ``improvements`` and ``tests`` whose scope is the score.
+
+    Returns
+    -------
+    PageTable
+        Without a column of q where no test was corrected.
     """
     rows = []
+    kept = [column.label != "q" or _corrected(tables) for column in FAMILY_COLUMNS]
     for family in comparison.families:
         for benchmark in comparison.benchmarks:
-            of = tables["families"]
-            found = _records(of, benchmark=benchmark.identifier, family=family.name)
-            simulated = is_simulated(comparison, benchmark, family)
+            where = {"benchmark": benchmark.identifier, "family": family.name}
+            found = _records(tables["families"], **where)
+            simulated = bool(table_rows(tables["scores"], **where)["simulated"].any())
             lower, upper = benchmark.score_ceiling
             baselines = [one.name for one in comparison.baselines] if family.role == "model" else []
             for record in found:
@@ -114,11 +131,11 @@ def table_of_families(comparison: Comparison, tables: Tables) -> PageTable:
                         *_difference(tables, benchmark.identifier, family.name, baseline),
                         _count(record["n"]),
                     )
-                    rows.append(Row(cells, simulated, family.role == "baseline"))
+                    rows.append(Row(tuple(compress(cells, kept)), simulated, family.role == "baseline"))
     return PageTable(
         "families",
         "Families on benchmarks, with the difference to each baseline",
-        FAMILY_COLUMNS,
+        tuple(compress(FAMILY_COLUMNS, kept)),
         tuple(rows),
         _notes(tables),
     )
@@ -152,7 +169,7 @@ def number(value: Any, digits: int = 3, signed: bool = False) -> str:
 
 def probability(value: float) -> str:
     """Write a p value as journals do: without the zero, and not smaller than .001."""
-    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return p_text(value).removeprefix("p ").removeprefix("= ")
 
 
 def _difference(tables: Tables, benchmark: str, family: str, baseline: str) -> tuple[Cell, ...]:
@@ -160,9 +177,9 @@ def _difference(tables: Tables, benchmark: str, family: str, baseline: str) -> t
     nothing = Cell(NOTHING, None)
     if not baseline:
         return (nothing,) * 4
-    pair = {"benchmark": benchmark, "family": family, "baseline": baseline, "scope": "score"}
-    improved = next(iter(_records(tables["improvements"], **pair)), None)
-    tested = next(iter(_records(tables["tests"], contrast="family - baseline", **pair)), None)
+    pair = {"benchmark": benchmark, "family": family, "baseline": baseline}
+    improved = next(iter(_records(tables["improvements"], scope="score", **pair)), None)
+    tested = next(iter(_records(tests_against_baselines(tables, ["score"]), **pair)), None)
     strong = tested is not None and tested["q"] < ALPHA
     return (
         nothing if improved is None else _number(improved["difference"], signed=True, strong=strong),
@@ -173,8 +190,7 @@ def _difference(tables: Tables, benchmark: str, family: str, baseline: str) -> t
 
 
 def _notes(tables: Tables) -> tuple[str, ...]:
-    families, tests = tables["families"], tables["tests"]
-    scores = tests[(tests["scope"] == "score") & (tests["contrast"] == "family - baseline")]
+    families, scores = tables["families"], tests_against_baselines(tables, ["score"])
     notes = []
     own = families[families["own"].astype(bool)]
     if len(own):
@@ -185,18 +201,22 @@ def _notes(tables: Tables) -> tuple[str, ...]:
     for text in dict.fromkeys(text for text in families["interval"] if isinstance(text, str)):
         notes.append(f"Interval: {text}.")
     for test, correction in dict.fromkeys(zip(scores["test"], scores["correction"], strict=True)):
-        notes.append(f"p and q: {test}; correction: {correction}. Bold: q < {f'{ALPHA:g}'.removeprefix('0')}.")
+        if correction == "none":
+            notes.append(f"p: {test}, uncorrected. Bold: p < {level_text()}, uncorrected.")
+        else:
+            notes.append(f"p and q: {test}; q: {correction}. Bold: q < {level_text()}.")
     if (tables["improvements"]["n"] < FEWEST_SUBJECTS).any():
         notes.append(f"No p: fewer than {FEWEST_SUBJECTS} subjects, which are shown one by one in the figures.")
     return tuple(notes)
 
 
-def _records(table: Any, **wanted: Any) -> list[dict[str, Any]]:
-    """Give the rows whose columns have these values."""
-    chosen = np.ones(len(table), dtype=bool)
-    for column, value in wanted.items():
-        chosen &= (table[column] == value).to_numpy()
-    return table[chosen].to_dict("records")
+def _corrected(tables: Tables) -> bool:
+    """Whether a test of a score was corrected for the number of tests, so that its q is not its p."""
+    return bool((tests_against_baselines(tables, ["score"])["correction"] != "none").any())
+
+
+def _records(table: "DataFrame", **wanted: object) -> list[dict[Hashable, Any]]:
+    return table_rows(table, **wanted).to_dict("records")
 
 
 def _number(
