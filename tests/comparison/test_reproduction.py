@@ -28,6 +28,7 @@ SMALL_FMRI = simulated_fmri.Specification(
 @pytest.fixture
 def paper(own_store, monkeypatch):
     """ReAlnet on four virtual subjects and the images of a small set, trained for one epoch."""
+    monkeypatch.setenv("RESULTCACHING_HOME", str(own_store / "cache"))  # no neural RDMs of other tests
     monkeypatch.setitem(public.PUBLIC, SMALL, things_eeg2.stored)
     monkeypatch.setattr(side_by_side, "train_side_by_side", trained_here)
     eeg = benchmark_of(SMALL, rdm="crossnobis")
