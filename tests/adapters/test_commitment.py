@@ -151,9 +151,9 @@ def test_card_of_an_unknown_backbone_names_those_there_are(state):
 def test_areas_are_committed_to_the_backbones_layers_and_shown_together(state):
     weights.save("small-model", state, {"backbone": "small"})
     model = committed_model("small-model")
-    assert dict(model.layer_model.region_layer_map) == AREAS
+    assert dict(model.layer_model.region_layer_map) == {**AREAS, "readout": "3"}
     assert model.layers == ["0", "1", "2", "3"]
-    assert model.activations_model._layers == ["0", "1", "2"]
+    assert model.activations_model._layers == ["0", "1", "2", "3"]
     assert model.identifier == model.activations_model.identifier == "small-model"
     assert model.visual_degrees() == 8
     assert not model.activations_model._model.training

@@ -56,7 +56,7 @@ def test_a_card_of_a_librarys_network_is_listed_loaded_and_recorded_at_its_layer
 
     assert identifier in package_identifiers("model")
     model = load_model(identifier)
-    assert dict(model.layer_model.region_layer_map) == dict(chosen.areas)
+    assert dict(model.layer_model.region_layer_map) == {**chosen.areas, "readout": layers[-1]}
     assert list(chosen.areas) == list(AREAS)
     assert model.layers == list(dict.fromkeys([*chosen.areas.values(), layers[-1]]))
     wrapper = model.activations_model

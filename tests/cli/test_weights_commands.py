@@ -156,4 +156,5 @@ def test_network_of_a_library_is_imported_with_its_layers_and_scored(tmp_path, c
     assert (status, "has no layer 'layer9'" in err) == (2, True)
     assert run(capsys, *given, "--layers", "relu", "layer1", "layer3", "layer4")[0] == 0
     model = load_model("my-resnet18")
-    assert dict(model.layer_model.region_layer_map) == {"V1": "relu", "V2": "layer1", "V4": "layer3", "IT": "layer4"}
+    areas = {"V1": "relu", "V2": "layer1", "V4": "layer3", "IT": "layer4"}
+    assert dict(model.layer_model.region_layer_map) == {**areas, "readout": "layer4"}
