@@ -258,3 +258,44 @@ def test_moving_to_a_device_chooses_its_batch_size_unless_one_was_given(every_sh
     assert model.device == "cpu"
     assert model._extractor._batch_size == 16
     assert every_shape(batch_size=3).to("cpu")._extractor._batch_size == 3
+
+
+class EveryWeight(nn.Module):
+    """Parameters and buffers of every layout and type that a network may have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(4, 6, 3)
+        self.norm = nn.BatchNorm2d(6)
+        self.odd = nn.Parameter(torch.randn(3, 5))
+        self.transposed = nn.Parameter(torch.randn(4, 7).t())
+        self.register_buffer("scalar", torch.tensor(3.0))
+        self.register_buffer("short", torch.randn(5).half())
+        self.register_buffer("flags", torch.tensor([True, False, True]))
+        self.register_buffer("part", torch.randn(9)[1:6])
+        self.register_buffer("empty", torch.empty(0))
+
+
+def changed_by_one_bit(tensor):
+    """Flip the lowest bit of a tensor's last value without PyTorch taking notice."""
+    raw = tensor.data.reshape(-1).clone()
+    bits = raw.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[raw.element_size()])
+    bits[-1] ^= 1
+    tensor.data.copy_(raw.reshape(tensor.shape))
+
+
+@pytest.mark.parametrize("name", [name for name, value in EveryWeight().state_dict().items() if value.numel()])
+def test_hash_of_weights_is_kept_until_one_bit_of_them_changes(preprocessing, monkeypatch, name):
+    torch.manual_seed(0)
+    wrapper = AreaActivations("tiny", EveryWeight(), preprocessing, ["norm"], 64, {})
+    computed = []
+    sha256 = activations.hashlib.sha256
+    monkeypatch.setattr(activations.hashlib, "sha256", lambda *given: computed.append(1) or sha256(*given))
+    before = wrapper.weights_hash()
+    assert [wrapper.weights_hash(), wrapper.weights_hash(), len(computed)] == [before, before, 1]
+    changed_by_one_bit(wrapper._model.state_dict()[name])
+    after = wrapper.weights_hash()
+    assert after != before
+    assert len(computed) == 2
+    wrapper._hashed = ([], "")
+    assert wrapper.weights_hash() == after
