@@ -1,10 +1,10 @@
 """Cost of comparing twelve models on two cached benchmarks beside bare forward passes; prints JSON.
 
-Eight personal models and four baselines of CORnet-S's size with random weights (speed does not depend on them), 200
-images with EEG of ten virtual subjects and 50 with fMRI of three. Stimuli are placed and neural RDMs cached before
-anything is timed. The forward passes are those of one model over both sets of images, reading and resizing included,
-times the number of models; all else is what the comparison costs besides: loading, RDMs, similarities, bootstraps,
-statistics, figures and the page.
+Eight personal models and four baselines of CORnet-S's size with random weights (speed does not depend on them) on
+virtual subjects. Stimuli are placed and neural RDMs cached before anything is timed. The forward passes are those of
+one model over both sets of images in one process with all threads, reading and resizing included, times the number of
+models. All else is what the comparison, one process a core, costs besides: starting processes, loading and hashing
+weights, RDMs, similarities, bootstraps, statistics, figures and the page.
 
     python performance/comparison.py [--smoke] [--rounds 1]
 """
@@ -24,25 +24,12 @@ from typing import Any
 N_PERSONAL, BASELINES = 8, ("sim-baseline-a", "sim-baseline-b", "sim-baseline-c", "sim-baseline-d")
 
 
-def benchmarks(smoke: bool) -> list[Any]:
-    """EEG and fMRI of virtual subjects, with placed stimuli and cached RDMs."""
-    from brainscore_realnet.adapters import kamitani, things_eeg2
-    from brainscore_realnet.adapters.eeg_rsa import EEGRSABenchmark
-    from brainscore_realnet.adapters.fmri_rsa import FMRIRSABenchmark
-    from brainscore_realnet.simulation import kamitani as simulated_fmri
-    from brainscore_realnet.simulation import things_eeg2 as simulated_eeg
+def benchmarks() -> list[Any]:
+    """EEG of eight virtual subjects (48 images) and fMRI of three (24), with placed stimuli and cached RDMs."""
+    from brainscore_realnet import load_benchmark
 
-    n_images, training = 12 if smoke else 200, {"training_concepts": 30, "training_exemplars": 1}
-    eeg = things_eeg2.simulated_source(
-        simulated_eeg.Specification(10, n_images, test_repetitions=20, epoch=(-0.05, 0.3), **training)
-    )
-    of_fmri = simulated_fmri.Specification(test_images=10 if smoke else 50)
-    fmri = kamitani.simulated_source("SimShen2019", kamitani.SHEN2019, of_fmri)
-    about = {"parent": "IT", "version": 1, "bibtex": ""}
-    found = [
-        EEGRSABenchmark("SimEEG-rsa", eeg.neural_data(), **about).with_options(rdm="lda", course=(-0.05, 0.3)),
-        FMRIRSABenchmark("SimFMRI-rsa", fmri.neural_data("test"), rois=kamitani.ROIS, **about),
-    ]
+    eeg = load_benchmark("SimThingsEEG2concepts-rsa").with_options(rdm="lda", course=(-0.05, 0.3))
+    found = [eeg, load_benchmark("SimShen2019-rsa")]
     for benchmark in found:
         benchmark.require_data()
         float(benchmark.ceiling)
@@ -60,7 +47,7 @@ def models(smoke: bool) -> list[str]:
     torch.manual_seed(0)
     state = backbone(name).build().state_dict()
     personal = [f"sim-model-sub{number:02d}" for number in range(1, N_PERSONAL + 1)]
-    dataset = benchmarks(smoke)[0].data.name
+    dataset = benchmarks()[0].data.name
     for number, identifier in enumerate([*personal, *BASELINES], 1):
         trained_on = {"dataset": dataset, "subject": f"sub-{number:02d}"} if identifier in personal else None
         weights.save(identifier, state, {"backbone": name, "simulated": True, "trained_on": trained_on})
@@ -88,7 +75,7 @@ def measure(smoke: bool, rounds: int) -> dict[str, Any]:
     from brainscore_realnet.scoring import load_model
     from brainscore_realnet.store import folder
 
-    personal, loaded = models(smoke), benchmarks(smoke)
+    personal, loaded = models(smoke), benchmarks()
     n_models = len(personal) + len(BASELINES)
     first = load_model(personal[0])
     shown = [show(one._stimuli, first, one.data.visual_degrees, "degrees") for one in loaded]
@@ -123,7 +110,7 @@ def measure(smoke: bool, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--smoke", action="store_true", help="few images and a narrow network: does it run?")
+    parser.add_argument("--smoke", action="store_true", help="a narrow network, one round: does it run?")
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
