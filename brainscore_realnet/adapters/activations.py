@@ -53,6 +53,7 @@ class OnePassExtractor(ActivationsExtractorHelper):
         self._committed_layers = list(committed_layers)
         self._fingerprint = fingerprint
         self._kept: dict[str, dict[str, np.ndarray]] = {}
+        self._bytes_of_one: dict[tuple[str, ...], int] = {}
 
     def from_paths(
         self,
@@ -91,11 +92,14 @@ class OnePassExtractor(ActivationsExtractorHelper):
         return kept
 
     def _bytes_of(self, paths: list[str], layers: list[str]) -> int:
-        """Memory that the layers of all images would take, from the activations of the first image."""
+        """Memory that the layers of all images would take, from the activations of the first image ever."""
         if len(paths) <= self._batch_size:
             return 0
-        one = self._get_batch_activations(paths[:1], layers, batch_size=1)
-        return len(paths) * sum(values.nbytes for values in one.values())
+        wanted = tuple(layers)
+        if wanted not in self._bytes_of_one:
+            one = self._get_batch_activations(paths[:1], layers, batch_size=1)
+            self._bytes_of_one[wanted] = sum(values.nbytes for values in one.values())
+        return len(paths) * self._bytes_of_one[wanted]
 
     def _pad(self, batch_images: Sequence[str], batch_size: int) -> tuple[Sequence[str], int]:
         """Leave batches as they are: upstream fills the last one up with copies of its last image."""
