@@ -240,7 +240,7 @@ def test_layers_too_large_to_keep_are_run_one_by_one_with_the_same_values(
     sizes = forward_sizes(model)
     for area in AREAS:
         np.testing.assert_allclose(features(model, image_paths, area), expected[area], rtol=1e-5, atol=1e-6)
-    assert sizes == [1, 6, 6] * 4
+    assert sizes == [1, *[6, 6] * 4]
     assert model._extractor._kept == {}
 
 
