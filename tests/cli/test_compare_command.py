@@ -95,6 +95,14 @@ def test_wrong_arguments_are_one_message_and_nothing_is_changed(compared, capsys
     assert {path: path.read_bytes() for path in compared.rglob("*") if path.is_file()} == before
 
 
+def test_a_model_of_brain_score_is_compared_like_any_other(tmp_path):
+    assert run("--models", "pixels", "--baselines", "sim-noise", "--benchmarks", FMRI, "--out", tmp_path) == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    scores = pd.DataFrame(**results["tables"]["scores"]).set_index("model")["score"]
+    assert scores["pixels"] > scores["sim-noise"]
+    assert results["summaries"][0].startswith("Simulated: pixels is on average more similar")
+
+
 def test_pictures_that_are_not_ours_stay_and_those_of_another_comparison_go(tmp_path):
     assert run("--models", "sim-hidden", "--baselines", "sim-noise", "--benchmarks", FMRI, "--out", tmp_path) == 0
     mine = tmp_path / "figures" / "mine.svg"
