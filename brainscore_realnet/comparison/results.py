@@ -203,7 +203,8 @@ def write_results(
 def figures_of(out: str | Path) -> set[str]:
     """Name the figures that a folder's ``results.json`` says are ours; none where it cannot be read."""
     try:
-        return set(_read(Path(out) / RESULTS).get("figures", ()))
+        names = _read(Path(out) / RESULTS).get("figures", ())
+        return {name for name in names if Path(name).name == name}
     except (BadFileError, MissingDataError):
         return set()
 

@@ -23,6 +23,7 @@ from brainscore_realnet.comparison.figures.captions import p_text, stars
 from brainscore_realnet.comparison.figures.style import save
 from brainscore_realnet.comparison.settings import Settings
 from brainscore_realnet.comparison.tables import tables
+from brainscore_realnet.comparison.tables.contrasts import own_and_others
 from brainscore_realnet.comparison.tables.schema import TABLES
 
 SETTINGS = Settings(permutations=50, draws=20)
@@ -268,7 +269,7 @@ def test_matrices_hold_every_model_with_every_subject(six):
 
 def test_own_is_the_diagonal_and_others_the_rest_of_the_column():
     raw = np.random.default_rng(0).normal(size=(5, 5))
-    own, others = generalisation.own_and_others(raw)
+    own, others = own_and_others(raw)
     for subject in range(5):
         assert own[subject] == raw[subject, subject]
         np.testing.assert_allclose(others[subject], np.mean([raw[k, subject] for k in range(5) if k != subject]))
@@ -281,7 +282,7 @@ def test_own_against_others_says_the_p_of_the_table(six):
     rows = found["tests"].query("benchmark == @EEG and scope == 'score' and contrast in @generalisation.CONTRASTS")
     assert len(rows) == 2
     assert {text.get_text() for text in axis.texts} == {p_text(q) for q in rows["q"]}
-    own, others = generalisation.own_and_others(compared.generalisation(compared.models[0], compared.benchmark(EEG)))
+    own, others = own_and_others(compared.generalisation(compared.models[0], compared.benchmark(EEG)))
     drawn = dots_of(axis)
     np.testing.assert_allclose(drawn[-2], others)
     np.testing.assert_allclose(drawn[-1], own)

@@ -29,7 +29,7 @@ from brainscore_realnet.comparison.figures.style import (
     slanted_labels,
     styled,
 )
-from brainscore_realnet.comparison.tables.contrasts import OTHERS_AGAINST_BASELINE, OWN_AGAINST_OTHERS
+from brainscore_realnet.comparison.tables.contrasts import OTHERS_AGAINST_BASELINE, OWN_AGAINST_OTHERS, own_and_others
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,22 +50,6 @@ def draw(comparison: Comparison, tables: Tables) -> list[Drawing]:
         for family in comparison.models
         if (raw := comparison.generalisation(family, benchmark)) is not None
     ]
-
-
-def own_and_others(raw: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give each subject's similarity with its own model, and its mean over the models of others.
-
-    Parameters
-    ----------
-    raw : (n_models, n_subjects) array
-        The same people in the same order, at least two.
-
-    Returns
-    -------
-    own, others : (n_subjects,) float64 arrays
-    """
-    own = np.diag(raw)
-    return own, (raw.sum(axis=0) - own) / (len(raw) - 1)
 
 
 def _draw_family(

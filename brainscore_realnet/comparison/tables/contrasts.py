@@ -68,10 +68,23 @@ def of_own_and_others(
     rows = [benchmark.subjects.index(subject) for subject in subjects]
     models = [family.model_of(subject) for subject in subjects]
     every = np.stack([comparison.scored[model, benchmark.identifier].part_values[rows] for model in models])
-    n_models = len(every)
-    own = every[np.arange(n_models), np.arange(n_models)]
-    is_other = ~np.eye(n_models, dtype=bool)
-    return own, np.einsum("ms,msp->sp", is_other, every) / (n_models - 1)
+    return own_and_others(every)
+
+
+def own_and_others(every: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give each subject's similarity with its own model, and the mean over the other models.
+
+    Parameters
+    ----------
+    every : (n_models, n_subjects, ...) array
+        The same people in the same order, at least two.
+
+    Returns
+    -------
+    own, others : (n_subjects, ...) float64 arrays
+    """
+    own = every[np.arange(len(every)), np.arange(len(every))]
+    return own, (every.sum(axis=0) - own) / (len(every) - 1)
 
 
 def defined(block: Block) -> tuple[PairedTest, NDArray[np.intp]] | None:
