@@ -178,19 +178,20 @@ class Comparison:
         family : Family
         benchmark : Measured
         subjects : sequence of str, optional
-            Of those that were measured. Default: those of the family's own models if it meets them, else all.
+            Of those that were measured; a family that meets its own subjects is taken on those of them that it has a
+            model of. Default: its own subjects if it meets them, else all.
 
         Raises
         ------
         BadInputError
-            The family meets its own subjects, and has no model of one of those wanted.
+            The family meets its own subjects, and has a model of none of those wanted.
         """
         own = self.own_subjects(family, benchmark)
         wanted = tuple(subjects or own or benchmark.subjects)
-        if own and (lacking := [subject for subject in wanted if subject not in family.subjects]):
+        if own and not (wanted := tuple(subject for subject in wanted if subject in own)):
             raise BadInputError(
-                f"Got {family.name} with models of {', '.join(family.subjects)}: expected one of every subject that it "
-                f"is compared on; {', '.join(lacking)} is missing. Add its model, or leave the subject away."
+                f"Got {family.name} with models of {', '.join(family.subjects)} on {', '.join(subjects or ())} of "
+                f"{benchmark.identifier}: expected a model of one of these. Add it, or leave the family away."
             )
         rows = [benchmark.subjects.index(subject) for subject in wanted]
         scores = [self.scored[model, benchmark.identifier] for model in family.models]
@@ -223,16 +224,8 @@ class Comparison:
         BadInputError
             There are none.
         """
-        ours = self.matched(family, benchmark)
-        if own := self.own_subjects(baseline, benchmark):
-            shared = [subject for subject in ours.subjects if subject in own]
-            if not shared:
-                raise BadInputError(
-                    f"Got {family.name} on {', '.join(ours.subjects)} of {benchmark.identifier} and {baseline.name} of "
-                    f"{', '.join(baseline.subjects)}: expected a subject that both have. Leave one of them away."
-                )
-            ours = self.matched(family, benchmark, shared)
-        return ours, self.matched(baseline, benchmark, ours.subjects)
+        theirs = self.matched(baseline, benchmark, self.matched(family, benchmark).subjects)
+        return self.matched(family, benchmark, theirs.subjects), theirs
 
     def generalisation(self, family: Family, benchmark: Measured) -> NDArray[np.float64] | None:
         """Give raw of every personal model with every subject, or None unless several of them met.

@@ -67,10 +67,9 @@ def _gains(comparison: Comparison, family: Family, baseline: Family, benchmark: 
     for model in family.models:
         scored = comparison.scored[model, benchmark.identifier]
         subject = own_subject(scored, benchmark)
-        subjects = (subject,) if subject else benchmark.subjects
-        rows = [benchmark.subjects.index(name) for name in subjects]
-        raw = scored.part_values[rows].mean()
-        gains.append(float(raw - comparison.matched(baseline, benchmark, subjects).raw.mean()))
+        theirs = comparison.matched(baseline, benchmark, (subject,) if subject else benchmark.subjects)
+        rows = [benchmark.subjects.index(name) for name in theirs.subjects]
+        gains.append(float(scored.part_values[rows].mean() - theirs.raw.mean()))
     return gains
 
 
