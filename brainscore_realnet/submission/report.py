@@ -1,0 +1,51 @@
+"""What a check found: one line a check, as a table and as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["pass", "fail", "note", "not run"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One check of one plugin."""
+
+    check: str
+    """What was looked at, such as `discovery`."""
+    plugin: str
+    """`models/realnet_eeg`, or the submission's name for what concerns all of it."""
+    status: Status
+    """`note`: it passes, but somebody has to see to something; `not run`: it could not be looked at here."""
+    found: str
+    """What was got."""
+    advice: str = ""
+    """What to do; always there when it failed."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a submission."""
+
+    submission: str
+    form: str
+    found: tuple[Found, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return all(one.status != "fail" for one in self.found)
+
+    def record(self) -> dict[str, Any]:
+        """Give plain values."""
+        return {
+            "submission": self.submission,
+            "form": self.form,
+            "passed": self.passed,
+            "checks": [asdict(one) for one in self.found],
+        }
+
+
+def counts(found: Sequence[Found]) -> dict[str, int]:
+    """Count the checks of each status that occurs."""
+    return {status: n for status in Status.__args__ if (n := sum(one.status == status for one in found))}  # type: ignore[attr-defined]
