@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from brainscore_realnet.rsa._kernels import kernel
 
 _MAGNITUDE = np.uint64(2**63 - 1)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def measure_rdms(rdms: NDArray[np.float64], extents: NDArray[np.float64]) -> None:
     """Measure the extents of each RDM.
 

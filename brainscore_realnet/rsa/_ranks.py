@@ -12,8 +12,10 @@ Accuracies have few levels: as long as a vector has no more than `LEVELS`, they 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from brainscore_realnet.rsa._kernels import kernel
 
 DIGIT_BITS = 11
 """Bits of a digit: its counts fit into the processor's first cache."""
@@ -44,7 +46,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2⁶⁴ divided by the golden ratio: the leading bits of multiples of it are well spread (Knuth, vol. 3, 6.4)."""
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def pack(vector: NDArray[np.float64], position: np.uint64, packed: NDArray[np.uint64]) -> None:
     """Fill `packed` (n,) with the order of the numbers in the leading bits and 0 … n - 1 in those of `position`."""
     smallest = ~_ZERO
@@ -61,7 +63,7 @@ def pack(vector: NDArray[np.float64], position: np.uint64, packed: NDArray[np.ui
         packed[p] = ((packed[p] - smallest) << shift) & ~position | np.uint64(p)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def sort_digits(packed: NDArray[np.uint64], spare: NDArray[np.uint64], counts: NDArray[np.int32]) -> NDArray[np.uint64]:
     """Sort integers (n,) by their leading digits and return them, in either array."""
     counts[:] = 0
@@ -84,7 +86,7 @@ def sort_digits(packed: NDArray[np.uint64], spare: NDArray[np.uint64], counts: N
     return packed
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def insert(vector: NDArray[np.float64], position: np.uint64, packed: NDArray[np.uint64], gap: int, steps: int) -> bool:
     """Put every `gap`-th of the integers in the order of the numbers (n,) at their positions; False if out of steps."""
     for p in range(gap, packed.size):
@@ -101,7 +103,7 @@ def insert(vector: NDArray[np.float64], position: np.uint64, packed: NDArray[np.
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def rank_levels(vector: NDArray[np.float64], place_of: NDArray[np.uint64]) -> bool:
     """Replace one vector (n,) by its mid-ranks if it has few levels, else leave it and return False; scratch: (n,)."""
     level = np.empty(_PLACES)
@@ -131,7 +133,7 @@ def rank_levels(vector: NDArray[np.float64], place_of: NDArray[np.uint64]) -> bo
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def rank_vector(
     vector: NDArray[np.float64], packed: NDArray[np.uint64], spare: NDArray[np.uint64], counts: NDArray[np.int32]
 ) -> None:
@@ -164,7 +166,7 @@ def rank_vector(
         start = stop
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def rank_vectors(vectors: NDArray[np.float64]) -> None:
     """Replace each vector by its mid-ranks.
 
@@ -181,7 +183,7 @@ def rank_vectors(vectors: NDArray[np.float64]) -> None:
             rank_vector(vectors[row], packed[0], packed[1], counts)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def unit_ranks(rdms: NDArray[np.float64], vectors: NDArray[np.float64]) -> None:
     """Rank the upper triangle of each RDM, and centre and scale the ranks.
 

@@ -15,7 +15,9 @@ another waits. Samples are vector lanes in float32; folds that do not converge s
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from brainscore_realnet.rsa._kernels import kernel
 
 # numba does not look into this module: after changing it, delete the compiled files of this one (__pycache__/*.nb?).
 from brainscore_realnet.rsa._lanes import keyed, larger, place_of
@@ -54,7 +56,7 @@ def precision(n_samples: int, C: float, tolerance: float) -> tuple[tuple[int, ..
     return (0,) * width, float(np.float32(C)) if width else C
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def centre(pseudotrials, a, b, samples):
     """Fill `samples` (n_channels, ≥ 2m) with the pseudotrials of both images around their common mean."""
     m, n_channels = pseudotrials.shape[1:]
@@ -68,7 +70,7 @@ def centre(pseudotrials, a, b, samples):
             samples[channel, m + t] = pseudotrials[b, t, channel] - mean
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@kernel(fastmath=_FAST)
 def inner_products(samples, K):
     """Fill `K` (n, n) with the inner products of the columns of `samples` (n_channels, n)."""
     n_channels, n = samples.shape
@@ -80,7 +82,7 @@ def inner_products(samples, K):
                 K[s, t] += value * samples[channel, t]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@kernel(fastmath=_FAST)
 def inverse_curvatures(K, diagonal, inverse):
     """Fill `inverse` (n, n) with 1 / (K_ss + K_tt - 2 K_st)."""
     n = diagonal.size
@@ -92,7 +94,7 @@ def inverse_curvatures(K, diagonal, inverse):
             inverse[s, t] = _ONE / (curvature if curvature > _ZERO else _FLOOR)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def set_bounds(folds, a, b, fold, C, lower, upper):
     """Fill the bounds (2m,) of one fold."""
     m = folds.shape[1]
@@ -101,7 +103,7 @@ def set_bounds(folds, a, b, fold, C, lower, upper):
         upper[m + t] = 0 if folds[b, t] == fold else C
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def offset(y, lower, upper, beta, G):
     """Return libsvm's rho: the mean of -(y + G) over free samples, else the middle of its allowed interval.
 
@@ -130,7 +132,7 @@ def offset(y, lower, upper, beta, G):
     return ((low + high) - (low_y + high_y)) / 2.0
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def solve(K, y, lower, upper, tolerance, max_steps, beta, G):
     """Fill `beta` and `G` with one fold's solution in float64; return whether it was reached within `max_steps`.
 
@@ -176,7 +178,7 @@ def solve(K, y, lower, upper, tolerance, max_steps, beta, G):
     return False
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@kernel(fastmath=_FAST)
 def solve_folds(lanes, K, inverse, y, lower, upper, tolerance, max_steps, beta, G, rising, falling, done):
     """Fill `beta`, `G` and `done` with the solutions of all folds in float32, as `solve` does for one.
 
@@ -232,7 +234,7 @@ def solve_folds(lanes, K, inverse, y, lower, upper, tolerance, max_steps, beta, 
             return
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def solve_some(
     lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, fast_steps, max_steps, start, stop, values, found
 ):
@@ -292,7 +294,7 @@ def solve_some(
                     values[pair, t] = -G[fold, t] - rho
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def solve_pairs(lanes, pseudotrials, folds, n_folds, first, second, C, tolerance, fast_steps, max_steps, values, found):
     """Solve all folds of all pairs.
 
