@@ -1,6 +1,6 @@
 """The visual tower of CLIP RN101 (Radford et al., ICML 2021) and its weights.
 
-The architecture is open_clip's, which is an optional dependency; it is imported here and nowhere else.
+The architecture is open_clip's, which is an optional dependency.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from brainscore_realnet.errors import BadFileError, BadInputError
 from brainscore_realnet.networks.checkpoints import is_torchscript, read_backbone
+from brainscore_realnet.networks.visual_tower import RN101
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -21,7 +22,7 @@ class ClipRN101(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.visual = _modified_resnet()(layers=[3, 4, 23, 3], output_dim=512, heads=32, image_size=224, width=64)
+        self.visual = _modified_resnet()(**RN101)
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images of shape (n, 3, 224, 224), normalised with `MEAN` and `STD`, to (n, 512), not unit length."""

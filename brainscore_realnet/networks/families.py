@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError, UnknownIdentifierError
 from brainscore_realnet.networks.checkpoints import read_backbone
 from brainscore_realnet.networks.clip_rn101 import read_visual_weights
+from brainscore_realnet.networks.visual_tower import VisualTower as VisualTower
+from brainscore_realnet.networks.visual_tower import build_visual_tower
 from brainscore_realnet.store.hashing import sha256_file
 
 Weights = tuple[dict[str, Tensor], dict[str, Any]]
@@ -134,19 +136,6 @@ def _fetch_timm(name: str) -> Weights:
     return network.state_dict(), {"weights": f"timm {about['architecture']}.{about['tag']}", "source": f"timm, {place}"}
 
 
-class VisualTower(nn.Module):
-    """The image encoder alone of a model with a text encoder; the child is called `visual`, as in the whole model."""
-
-    def __init__(self, visual: nn.Module) -> None:
-        super().__init__()
-        self.visual = visual
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Embed images (n, 3, size, size) to (n, dimensions), not unit length."""
-        embedded = self.visual(images)
-        return embedded[0] if isinstance(embedded, tuple) else embedded  # CoCa's gives its tokens as well
-
-
 def _open_clip(name: str) -> LibraryNetwork:
     open_clip = _library("open_clip", "clip")
     architecture, _, tag = name.partition("/")
@@ -162,25 +151,13 @@ def _open_clip(name: str) -> LibraryNetwork:
         **(open_clip.get_pretrained_cfg(architecture, tag) if tag else {}),
     }
     return LibraryNetwork(
-        build=partial(_build_visual_tower, about, bool(about.get("quick_gelu") or images.get("quick_gelu"))),
+        build=partial(build_visual_tower, about, bool(about.get("quick_gelu") or images.get("quick_gelu"))),
         image_size=about["vision_cfg"].get("image_size", 224),
         mean=_three(images["mean"]),
         std=_three(images["std"]),
         fetch=partial(_fetch_open_clip, architecture, tag),
         read=read_visual_weights,
     )
-
-
-def _build_visual_tower(about: dict[str, Any], quick_gelu: bool) -> nn.Module:
-    # The text encoder is thrown away, and some would be downloaded: the smallest serves.
-    text = {"context_length": 2, "vocab_size": 2, "width": 2, "heads": 1, "layers": 1}
-    whole = _library("open_clip", "clip").CustomTextCLIP(
-        embed_dim=about["embed_dim"],
-        vision_cfg={**about["vision_cfg"], "timm_model_pretrained": False},
-        text_cfg=text,
-        quick_gelu=quick_gelu,
-    )
-    return VisualTower(whole.visual)
 
 
 def _fetch_open_clip(architecture: str, tag: str) -> Weights:

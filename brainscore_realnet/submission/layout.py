@@ -9,6 +9,7 @@ The website takes zips of that form, with one folder at the root. For a pull req
 """
 
 import re
+import shutil
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,6 +103,8 @@ def write(submission: Submission, folder: str | Path, form: Form = "website") ->
         for path, content in submission.files.items():
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             (part / path).write_bytes(content)
+        if root.is_dir():
+            shutil.rmtree(root)  # a folder that is there would be kept
     with atomic_file(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as zipped:
         # The website looks for the folders' own entries, the root's first.
         for entry in _folders(submission):

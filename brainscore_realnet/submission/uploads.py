@@ -11,9 +11,10 @@ After uploading, `bucket`, `folder` and `version_id` become those that Brain-Sco
 with the edited file.
 """
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,9 @@ BUCKET = "brainscore-storage"
 FOLDERS = {"weights": "brainscore-vision/models", "data": "brainio-brainscore"}
 """Kind of file to the folder of the bucket in which Brain-Score keeps such files."""
 
-_PLACE = {"bucket": str, "folder": str, "version_id": (str, type(None))}
+_PLACE: dict[str, Any] = {"bucket": str, "folder": str, "version_id": (str, type(None))}
+# No part begins with a dot or is empty: a folder is also a path below the export's.
+_PLACE_TEXT = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def placed(upload: Upload, places: Mapping[str, Upload]) -> Upload:
             f"Got {UPLOADS} with sha256 {known.sha256} for {upload.name}, expected {upload.sha256}: other bytes were "
             "uploaded. Upload the new file, and enter its place."
         )
-    return known
+    return replace(upload, bucket=known.bucket, folder=known.folder, version_id=known.version_id)
 
 
 def copy_beside(upload: Upload, path: str | Path, out: str | Path) -> Path:
@@ -112,9 +115,10 @@ def _upload(name: str, entry: Any, path: str | Path) -> Upload:
         got = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
         raise BadFileError(f"Got {got} for {name} in {path}, expected the keys {', '.join(sorted(expected))}.")
     for key, kind in _PLACE.items():
-        if not isinstance(entry[key], kind) or (key != "version_id" and not entry[key].strip("/ ")):
+        value = entry[key]
+        if not isinstance(value, kind) or (value is not None and not _PLACE_TEXT.fullmatch(value)):
             raise BadFileError(
-                f"Got {entry[key]!r} for {key} of {name} in {path}, expected the text that Brain-Score showed after "
-                "the upload (version_id may be null)."
+                f"Got {value!r} for {key} of {name} in {path}, expected the text that Brain-Score showed after the "
+                "upload, folders as in brainscore-vision/models/name (version_id may be null). Correct it."
             )
     return Upload(name, **entry)

@@ -1,0 +1,268 @@
+"""Plugins of models, from what this package has: one folder a backbone, and a file of weights a model."""
+
+import importlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from brainscore_realnet.errors import BadFileError, BadInputError
+from brainscore_realnet.networks.backbones import AREAS, NAMES, backbone
+from brainscore_realnet.scoring.enable import enable
+from brainscore_realnet.scoring.identifiers import package_identifiers, require_identifier, upstream_identifiers
+from brainscore_realnet.scoring.loading import load_model
+from brainscore_realnet.store import weights
+from brainscore_realnet.store.atomic import atomic_file
+from brainscore_realnet.store.folders import require_space
+from brainscore_realnet.store.hashing import sha256_bytes
+from brainscore_realnet.submission.exportable import Exportable
+from brainscore_realnet.submission.folder_names import folder_names
+from brainscore_realnet.submission.layout import Plugin
+from brainscore_realnet.submission.metadata import Told, document, entry
+from brainscore_realnet.submission.networks import NETWORK, travelling_network
+from brainscore_realnet.submission.travelling import PACKAGE, travelling
+from brainscore_realnet.submission.travels.model_tests import areas_of_one_image, magnitudes
+from brainscore_realnet.submission.uploads import FOLDERS, Upload, described, placed
+
+MODEL = "brainscore_realnet.submission.travels.model"
+MODEL_TESTS = "brainscore_realnet.submission.travels.model_tests"
+REQUIREMENTS = ("safetensors>=0.4",)
+"""Of every plugin; all else that the modules import comes with Brain-Score."""
+
+LARGEST_PLUGIN = 100
+"""Models that Brain-Score's metadata has room for in one folder."""
+
+_INIT = '''"""{title}"""
+
+from brainscore_vision import model_registry
+
+from .model import get_model
+
+{registrations}
+'''
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What a plugin says of one model."""
+
+    row: dict[str, Any]
+    """Its entry of models.json."""
+    entry: dict[str, Any]
+    """Its entry of metadata.yaml."""
+    file: tuple[Upload, Path]
+    notes: tuple[str, ...]
+
+
+def model_plugins(identifiers: Sequence[str], places: Mapping[str, Upload], work: Path) -> list[Exportable]:
+    """Make the plugins of models, one folder a backbone.
+
+    Parameters
+    ----------
+    identifiers : sequence of str
+        Models of this package or of the store, with weights.
+    places : mapping of str to Upload
+        File name to where it was uploaded.
+    work : Path
+        Folder that files of weights are written to.
+
+    Raises
+    ------
+    UnknownIdentifierError, MissingWeightsError
+        There is no such model (the nearest are named), or it has no weights.
+    BadInputError
+        An identifier is given twice or is taken on Brain-Score; a model is made from a seed; its backbone was
+        registered in this process; or other bytes were uploaded under a name.
+    BadFileError
+        Weights are not the bytes that were saved, or do not fit.
+    StoreError
+        There is no space for the weights.
+    """
+    for identifier in identifiers:
+        _require_exportable(identifier, identifiers)
+    groups: dict[str, list[str]] = {}
+    for identifier in identifiers:
+        groups.setdefault(_backbone_name(identifier), []).append(identifier)
+    for name in groups:
+        travelling_network(name)  # before the weights of another are read
+    names = folder_names(groups)
+    return [_plugin(names[name], name, members, places, work) for name, members in groups.items()]
+
+
+def is_simulated(identifier: str) -> bool:
+    """Tell whether a model was trained on virtual subjects or images."""
+    return identifier.startswith("sim-") or bool((weights.find_card(identifier) or {}).get("simulated"))
+
+
+def _plugin(
+    folder: str, backbone_name: str, identifiers: Sequence[str], places: Mapping[str, Upload], work: Path
+) -> Exportable:
+    """Make one plugin; the networks are loaded one after the other, since all may not fit into memory."""
+    if len(identifiers) > LARGEST_PLUGIN:
+        raise BadInputError(
+            f"Got {len(identifiers)} models of {backbone_name}, which make one plugin: expected at most "
+            f"{LARGEST_PLUGIN}. Export them in several submissions."
+        )
+    network = travelling_network(backbone_name)
+    sources = travelling({MODEL: "model"}, {NETWORK: network.source} if network.source else {})
+    models = {identifier: _model(identifier, folder, backbone_name, places, work) for identifier in identifiers}
+    table = {identifier: model.row for identifier, model in models.items()}
+    registrations = [f'model_registry["{name}"] = lambda: get_model("{name}")' for name in identifiers]
+    texts = {
+        **sources,
+        **travelling({MODEL_TESTS: "test"}),
+        "__init__.py": _INIT.format(
+            title=f"Models of brainscore_realnet: {backbone_name}.", registrations="\n".join(registrations)
+        ),
+        "models.json": json.dumps(table, indent=2, ensure_ascii=False) + "\n",
+        "requirements.txt": "\n".join([*REQUIREMENTS, *network.requirements]) + "\n",
+    }
+    files = {name: text.encode() for name, text in texts.items()}
+    files["metadata.yaml"] = document({identifier: model.entry for identifier, model in models.items()})
+    return Exportable(
+        Plugin("models", folder, files),
+        tuple(model.file for model in models.values()),
+        tuple(note for model in models.values() for note in model.notes),
+    )
+
+
+def _model(identifier: str, folder: str, backbone_name: str, places: Mapping[str, Upload], work: Path) -> _Model:
+    """Load a model, write its weights and say all that the plugin needs of it."""
+    model = load_model(identifier)
+    activations = model.activations_model.to("cpu")
+    network, images = activations._model, activations._extractor.preprocess.keywords
+    regions = model.layer_model.region_layer_map
+    card = {**(weights.find_card(identifier) or {}), "simulated": is_simulated(identifier)}
+    chosen = replace(backbone(backbone_name, card.get("layers")), image_size=activations.image_size)
+    path = _write_weights(identifier, network, work)
+    upload = placed(described(path, "weights", f"{FOLDERS['weights']}/{folder}"), places)
+    known, bibtex = _published_entry(identifier, card), _bibtex(identifier)
+    told = Told(
+        identifier=identifier,
+        plugin=folder,
+        backbone=chosen,
+        network=network,
+        visual_degrees=model.visual_degrees(),
+        checkpoint=f"{upload.name} (sha256:{upload.sha256})",
+        card=card,
+        known=known,
+        bibtex=bibtex,
+    )
+    row = {
+        "areas": {area: regions[area] for area in AREAS},
+        "readout": regions["readout"],
+        "image_size": activations.image_size,
+        "mean": list(images["normalize_mean"]),
+        "std": list(images["normalize_std"]),
+        "visual_degrees": model.visual_degrees(),
+        "weights": {
+            "bucket": upload.bucket,
+            "folder_name": upload.folder,
+            "relative_path": upload.name,
+            "version_id": upload.version_id,
+            "sha1": upload.sha1,
+            "sha256": upload.sha256,
+        },
+        "expected": _expected(identifier, model),
+        "bibtex": bibtex,
+    }
+    return _Model(row, entry(told), (upload, path), tuple(_notes(told, activations.origin)))
+
+
+def _write_weights(identifier: str, network: torch.nn.Module, work: Path) -> Path:
+    # safetensors takes no tensors that share memory or lie in memory with channels last
+    state = {
+        name: value.detach().clone(memory_format=torch.contiguous_format)
+        for name, value in network.state_dict().items()
+    }
+    content = safetensors.torch.save(state, metadata={"format": "pt"})
+    path = work / f"{identifier}-{sha256_bytes(content)[:8]}.safetensors"
+    require_space(work, len(content))
+    with atomic_file(path) as part:
+        part.write_bytes(content)
+    return path
+
+
+def _expected(identifier: str, model: Any) -> dict[str, float]:
+    """Compute what the plugin's test compares with."""
+    with TemporaryDirectory() as folder:
+        found = magnitudes(areas_of_one_image(model, Path(folder)))
+    if not all(map(math.isfinite, found.values())):
+        raise BadFileError(
+            f"Got activations {found} of {identifier}, expected finite numbers: its weights are broken. Train it again."
+        )
+    return found
+
+
+def _notes(told: Told, origin: Mapping[str, Any]) -> Iterator[str]:
+    """Say what whoever submits a model should know or see to."""
+    source = str(origin.get("source", ""))
+    if told.card["simulated"]:
+        yield f"{told.identifier} is simulated: export it to try things, but do not upload it."
+    if "Brain-Score's model" in source:
+        yield f"{told.identifier} has the weights of a model that is on Brain-Score already ({source})."
+    by_hand = "and zip the folder again, after the last export."
+    if not told.bibtex:
+        yield f"{told.identifier} has no citation: put BibTeX under `bibtex` into {told.plugin}/models.json, {by_hand}"
+    if told.known is None and not told.card.get("recipe"):
+        yield (
+            f"{told.identifier} has no recipe in its model card, so that little is known of its training: tell it in "
+            f"{told.plugin}/metadata.yaml, {by_hand}"
+        )
+
+
+def _require_exportable(identifier: str, all_of_them: Sequence[str]) -> None:
+    """Refuse what cannot be, or need not be, submitted."""
+    if (n := Counter(all_of_them)[identifier]) > 1:
+        raise BadInputError(f"Got {identifier} {n} times: expected it once. Leave it away.")
+    require_identifier("model", identifier)
+    taken = [other for other in upstream_identifiers("model") if other.lower() == identifier.lower()]
+    if taken:
+        raise BadInputError(
+            f"Got {identifier}, which is on Brain-Score already (as {taken[0]}): expected a model of this package or "
+            "of your store. Leave it away, or save your weights under another identifier."
+        )
+    reference = identifier.startswith("sim-") and identifier in package_identifiers("model")
+    if reference and weights.find_card(identifier) is None:
+        raise BadInputError(
+            f"Got {identifier}, a simulated reference model, which is made from a seed and has no weights: expected a "
+            "model with weights (`brainscore weights list`)."
+        )
+
+
+def _backbone_name(identifier: str) -> str:
+    """Name the backbone that an identifier is loaded with."""
+    card = weights.find_card(identifier) or {}
+    baseline = identifier.replace("-", "_")
+    return card.get("backbone") or (baseline if baseline in NAMES else "cornet_s")
+
+
+def _module_of(identifier: str) -> Any:
+    """Import the module that the identifier's plugin of this package loads it with."""
+    enable()
+    from brainscore_core.plugin_management.import_plugin import ImportPlugin
+
+    folder = ImportPlugin("brainscore_vision", "models", identifier).plugin_dirname
+    return importlib.import_module(f"brainscore_vision.models.{folder}.model")
+
+
+def _bibtex(identifier: str) -> str:
+    return _module_of(identifier).get_bibtex(identifier) or ""
+
+
+def _published_entry(identifier: str, card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give this package's metadata of a model whose published weights are exported."""
+    if "weights_file" in card:
+        return None
+    import yaml
+
+    folder = _module_of(identifier).__name__.split(".")[-2]
+    text = (PACKAGE / "models" / folder / "metadata.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["models"][identifier]
