@@ -16,6 +16,8 @@ from brainscore_realnet.cli.rdm import Compute
 from brainscore_realnet.cli.rdm import Status as RDMStatus
 from brainscore_realnet.cli.reproduce import Reproduce
 from brainscore_realnet.cli.score import Score
+from brainscore_realnet.cli.submit_check import SubmitCheck
+from brainscore_realnet.cli.submit_export import SubmitExport
 from brainscore_realnet.cli.sweep import SweepCommand
 from brainscore_realnet.cli.train import TrainCommand
 from brainscore_realnet.cli.weights import Export as WeightsExport
@@ -47,6 +49,11 @@ Weights = Annotated[
     tyro.conf.subcommand("weights", description="Put weights of models into the store, write them out, see them."),
 ]
 
+Submit = Annotated[
+    Annotated[SubmitExport, tyro.conf.subcommand("export")] | Annotated[SubmitCheck, tyro.conf.subcommand("check")],
+    tyro.conf.subcommand("submit", description="Pack submissions to Brain-Score, and check them before the upload."),
+]
+
 Command = (
     Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
@@ -56,6 +63,7 @@ Command = (
     | TrainCommand
     | SweepCommand
     | Weights
+    | Submit
     | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
 )

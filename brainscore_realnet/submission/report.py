@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Status = Literal["pass", "fail", "note", "not run"]
+
+Problem = tuple[str, str]
+"""What was got, and what to do."""
+
+_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,27 @@ class Report:
             "passed": self.passed,
             "checks": [asdict(one) for one in self.found],
         }
+
+
+def judged(
+    check: str, plugin: str, passed: str, problems: Sequence[Problem] = (), notes: Sequence[Problem] = ()
+) -> Found:
+    """Make one line of a check: it fails where there are problems, else passes, with notes or without.
+
+    Parameters
+    ----------
+    check, plugin : str
+    passed : str
+        What is told when there is neither.
+    problems, notes : sequence of (str, str)
+        What was got, and what to do.
+    """
+    for status, told in (("fail", problems), ("note", notes)):
+        if told:
+            got, advice = (list(dict.fromkeys(column)) for column in zip(*told, strict=True))
+            more = [f"and {len(got) - _TOLD} more"] if len(got) > _TOLD else []
+            return Found(check, plugin, cast(Status, status), "; ".join(got[:_TOLD] + more), " ".join(advice[:_TOLD]))
+    return Found(check, plugin, "pass", passed)
 
 
 def counts(found: Sequence[Found]) -> dict[str, int]:

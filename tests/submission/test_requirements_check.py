@@ -1,0 +1,177 @@
+import re
+
+import pytest
+from broken_plugins import adding, good_model_plugin, replacing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+
+from brainscore_realnet.submission.imports import check_imports, check_paths
+from brainscore_realnet.submission.reading import opened
+from brainscore_realnet.submission.requirements import can_both_hold, check_requirements
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    return good_model_plugin(tmp_path)
+
+
+def judged(check, plugin):
+    read = opened(plugin)
+    return check(read.submission.plugins[0], read)
+
+
+def requiring(plugin, text):
+    (plugin / "requirements.txt").write_text(text)
+    return judged(check_requirements, plugin)
+
+
+def importing(plugin, text, file="model.py"):
+    adding(file, text)(plugin)
+    return judged(check_imports, plugin)
+
+
+ALLOWED = [
+    "",
+    "# a comment\n\ntorch  # and another\n",
+    "numpy<2\nNumPy>=1.24\nnumpy==1.26.*\nxarray~=2022.3.0\n",
+    "scikit-learn>=1.3\nscikit_learn<1.5.9\n",
+    "numpy>=2; python_version < '3.0'\n",
+    "torch \\\n  >=2.0\n",
+    "\ufefftorch\n",
+]
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_requirements_that_fit_beside_brainscore_pass(plugin, text):
+    one = requiring(plugin, text)
+    assert one.status == "pass", one
+
+
+FAILING = {
+    "numpy>=2.0.1": "numpy<2",
+    "numpy==2.*": "numpy<2",
+    "numpy~=2.1": "numpy<2",
+    "numpy<1.20": r"numpy.*>=1.21",
+    "pandas>=3": "pandas<3",
+    "torch<2.6": "torch>=2.6",
+    "xarray>2022.6": "xarray<2022.6",
+    "pytorch_lightning==2.6.3": "malicious",
+    "Brainscore_RealNet": "is asked for",
+    "not a requirement": "cannot be read",
+}
+
+
+@pytest.mark.parametrize("text", FAILING)
+def test_requirements_that_do_not_fit_fail(plugin, text):
+    one = requiring(plugin, f"{text}\n")
+    assert one.status == "fail"
+    assert re.search(FAILING[text], one.found), one
+    assert one.advice
+
+
+NOTED = {
+    "git+https://github.com/dicarlolab/CORnet.git": "cannot be judged here",
+    "CORnet @ git+https://github.com/dicarlolab/CORnet.git": "CORnet is not installed here",
+    "sim-unheard-of": "sim-unheard-of is not installed here",
+    "-r other.txt": "is an option",
+    "tqdm==1.0": "is asked for",
+}
+
+
+@pytest.mark.parametrize("text", NOTED)
+def test_requirements_that_cannot_be_judged_are_noted(plugin, text):
+    one = requiring(plugin, f"{text}\n")
+    assert (one.status, NOTED[text] in one.found) == ("note", True), one
+
+
+def test_setup_is_noted(plugin):
+    adding("setup.py", "x = 1\n")(plugin)
+    assert judged(check_requirements, plugin).found == "setup.py was not judged"
+
+
+VERSIONS = st.lists(st.integers(0, 30), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
+SPECIFIERS = st.tuples(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), VERSIONS).map("".join)
+SETS = st.lists(SPECIFIERS, max_size=3).map(lambda each: SpecifierSet(",".join(each)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(SETS, SETS, VERSIONS)
+def test_no_version_that_satisfies_both_is_overlooked(first, second, version):
+    if first.contains(version) and second.contains(version):
+        assert can_both_hold(first, second)
+
+
+def test_sets_that_exclude_each_other_cannot_both_hold():
+    for first, second in ((">=2", "<2"), ("==1.5", "!=1.5"), (">1.0,<1.4", ">=1.4"), ("==1.*", ">=2")):
+        assert not can_both_hold(SpecifierSet(first), SpecifierSet(second))
+
+
+PASSING = [
+    "import os, json\nimport torch.nn as nn\nfrom PIL import Image\nimport yaml, cv2, sklearn, pytest\n",
+    "from brainscore_core.supported_data_standards.brainio.s3 import load_weight_file\n",
+    "try:\n    import sim_unheard_of\nexcept ImportError:\n    sim_unheard_of = None\n",
+    "from . import model\nfrom .model import get_model\n",
+]
+
+
+@pytest.mark.parametrize("text", PASSING)
+def test_imports_that_brainscore_brings_pass(plugin, text):
+    one = importing(plugin, text)
+    assert one.status == "pass", one
+
+
+def test_imports_of_what_is_only_installed_here_are_noted(plugin):
+    one = importing(plugin, "import hypothesis\n")
+    assert one.status == "note"
+    assert "hypothesis is installed here, but neither Brain-Score nor requirements.txt asks for it" in one.found
+
+
+def test_what_requirements_name_may_be_imported(plugin):
+    adding("requirements.txt", "hypothesis\nsim-unheard-of\n")(plugin)
+    assert importing(plugin, "import hypothesis, sim_unheard_of\n").status == "pass"
+
+
+def test_imports_that_an_unknown_distribution_may_bring_are_noted(plugin):
+    adding("requirements.txt", "git+https://example.org/sim.git\n")(plugin)
+    one = importing(plugin, "import sim_unheard_of\n")
+    assert (one.status, "sim_unheard_of may come with what the plugin installs" in one.found) == ("note", True)
+
+
+def test_own_modules_are_imported_relatively(plugin):
+    adding("network.py", "x = 1\n")(plugin)
+    one = importing(plugin, "import network\n")
+    assert (one.status, "from .network import" in one.advice) == ("fail", True)
+
+
+def test_own_modules_on_the_path_are_noted(plugin):
+    adding("network.py", "x = 1\n")(plugin)
+    one = importing(plugin, "import sys\nsys.path.append('x')\nimport network\n")
+    assert one.status == "note"
+
+
+def test_imports_in_subfolders_are_followed_and_other_files_are_not(plugin):
+    adding("parts/__init__.py", "")(plugin)
+    adding("parts/first.py", "from .second import x\nfrom ..model import BIBTEX\n")(plugin)
+    adding("parts/second.py", "import sim_unheard_of\n")(plugin)
+    adding("packaging/run.py", "import sim_never_run\n")(plugin)
+    assert judged(check_imports, plugin).status == "pass"
+    one = importing(plugin, "from .parts import first\n")
+    assert one.status == "fail"
+    assert "parts/second.py, line 1: sim_unheard_of" in one.found
+    assert "sim_never_run" not in one.found
+
+
+def test_paths_in_files_that_nothing_runs_are_noted(plugin):
+    adding("packaging/run.py", 'PATH = "/Users/me/data"\n')(plugin)
+    assert judged(check_paths, plugin).status == "note"
+    replacing("model.py", "import functools", "import functools\nPATH = f'/home/me/{1}'")(plugin)
+    assert judged(check_paths, plugin).status == "fail"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://example.org/home/me", "home/me", "/homes/x", "a/home/me", "C: drive", "x:y\\z", "/data/x"]
+)
+def test_other_strings_are_no_paths_of_a_machine(plugin, text):
+    adding("model.py", f'TEXT = {text!r}\n"""Once at /home/me/weights."""\n')(plugin)
+    assert judged(check_paths, plugin).status == "pass"
