@@ -2,7 +2,6 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -53,36 +52,24 @@ class SubmitCheck:
 
 
 def report_table(report: "Report") -> str:
-    """Lay a report out as text of `WIDTH` columns: a row a check, what to do below it, and the counts."""
+    """Lay a report out as text of `WIDTH` columns: the checks below their plugin, what to do below a check, counts."""
     from brainscore_realnet.submission.report import counts
 
-    heads = ("check", "plugin", "status")
-    rows = [(one.check, one.plugin, one.status, one.found, one.advice) for one in report.found]
-    widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(3)]
-    # Long names of plugins leave no room beside them.
-    indent = min(sum(widths) + 2 * len(widths), WIDTH // 2)
-    lines = [f"{report.submission}, {report.form}", *_row((*heads, "found"), widths, indent)]
-    for *cells, found, advice in rows:
-        lines += _row((*cells, found), widths, indent)
-        if advice and cells[2] != "pass":
-            lines += textwrap.wrap(
-                f"do: {advice}",
-                WIDTH,
-                initial_indent=" " * indent,
-                subsequent_indent=" " * (indent + 4),
-                break_on_hyphens=False,
-            )
+    names = max((len(one.check) for one in report.found), default=0)
+    statuses = max((len(one.status) for one in report.found), default=0)
+    indent = statuses + names + 6
+    lines = [f"{report.submission}, {report.form}"]
+    for plugin in dict.fromkeys(one.plugin for one in report.found):
+        lines += [plugin] if plugin != report.submission else []
+        for one in (one for one in report.found if one.plugin == plugin):
+            lines += _wrapped(one.found, f"  {one.status:<{statuses}}  {one.check:<{names}}  ", indent)
+            if one.advice and one.status != "pass":
+                lines += _wrapped(f"do: {one.advice}", " " * indent, indent + 4)
     words = {"pass": "passed", "fail": "failed", "note": "to note", "not run": "not run"}
     summary = ", ".join(f"{number} {words[status]}" for status, number in counts(report.found).items())
     return "\n".join([*lines, summary])
 
 
-def _row(cells: tuple[str, ...], widths: list[int], indent: int) -> Iterator[str]:
-    """Lay one row out: its text stands beside its cells, or below them where they are too long."""
-    start = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells[:-1], widths, strict=True))
-    texts = textwrap.wrap(cells[-1], WIDTH - indent, break_on_hyphens=False) or [""]
-    if len(start) + 2 > indent:
-        yield start.rstrip()
-    else:
-        yield f"{start:<{indent}}{texts.pop(0)}".rstrip()
-    yield from (" " * indent + text for text in texts)
+def _wrapped(text: str, start: str, indent: int) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return lines or [start.rstrip()]

@@ -107,8 +107,8 @@ def test_the_command_prints_a_table_that_fits_and_ends_quietly(tmp_path, calls, 
     run(tmp_path / "sim", "--images", "0")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "sim, website"
-    assert lines[1].split() == ["check", "plugin", "status", "found"]
-    assert ["parser", "models/sim_tiny_cnn", "pass", "1", "identifier:", MODEL] in map(str.split, lines)
+    of_the_model = lines[lines.index("models/sim_tiny_cnn") :]
+    assert ["pass", "parser", "1", "identifier:", MODEL] in map(str.split, of_the_model)
     assert lines[-1] == "26 passed"
     assert max(map(len, lines)) <= 100
     assert calls[0][1]["n_images"] == 0
