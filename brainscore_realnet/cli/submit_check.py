@@ -11,7 +11,7 @@ import tyro
 from brainscore_realnet.cli.table import WIDTH
 
 if TYPE_CHECKING:
-    from brainscore_realnet.submission.report import Report
+    from brainscore_realnet.submission.checking.report import Report
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SubmitCheck:
 
     def run(self) -> None:
         """Print the report, and end with status 1 when a check failed."""
-        from brainscore_realnet.submission.check import check
+        from brainscore_realnet.submission.checking.check import check
 
         report = check(
             self.path,
@@ -53,7 +53,7 @@ class SubmitCheck:
 
 def report_table(report: "Report") -> str:
     """Lay a report out as text of `WIDTH` columns: the checks below their plugin, what to do below a check, counts."""
-    from brainscore_realnet.submission.report import counts
+    from brainscore_realnet.submission.checking.report import counts
 
     names = max((len(one.check) for one in report.found), default=0)
     statuses = max((len(one.status) for one in report.found), default=0)

@@ -35,7 +35,7 @@ class SubmitExport:
     def run(self) -> None:
         """Export, and say what was written and what comes next."""
         from brainscore_realnet.comparison.selection import benchmarks_of_this_package, expand
-        from brainscore_realnet.submission.export import README, export
+        from brainscore_realnet.submission.exporting.export import README, export
 
         exported = export(
             expand(self.model, "model"),

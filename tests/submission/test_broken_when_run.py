@@ -6,8 +6,8 @@ import brainscore_vision
 import pytest
 from broken_plugins import adding, both, good_benchmark_plugin, good_data_plugin, good_model_plugin, replacing
 
+from brainscore_realnet.submission.checking.running import found_by_running
 from brainscore_realnet.submission.layout import Plugin, Submission
-from brainscore_realnet.submission.running import found_by_running
 
 REMEMBERING = """
 class Remembering(ModelCommitment):

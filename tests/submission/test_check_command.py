@@ -6,10 +6,10 @@ from broken_plugins import MODEL, breaking, good_data_plugin, good_model_plugin
 
 from brainscore_realnet.cli.submit_check import SubmitCheck, report_table
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.submission import requirements, running
-from brainscore_realnet.submission.check import check
-from brainscore_realnet.submission.naming import library
-from brainscore_realnet.submission.report import Found, Report
+from brainscore_realnet.submission.checking import requirements, running
+from brainscore_realnet.submission.checking.check import check
+from brainscore_realnet.submission.checking.naming import library
+from brainscore_realnet.submission.checking.report import Found, Report
 
 
 @pytest.fixture

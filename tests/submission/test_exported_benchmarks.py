@@ -14,9 +14,9 @@ import yaml
 from brainscore_realnet import load_benchmark
 from brainscore_realnet.errors import BadInputError, MissingDataError, UnknownIdentifierError
 from brainscore_realnet.store import file_hash
-from brainscore_realnet.submission import benchmarks
-from brainscore_realnet.submission.benchmarks import benchmark_plugins
-from brainscore_realnet.submission.scored_benchmark import neural_assembly, scored_by_stand_in
+from brainscore_realnet.submission.exporting import benchmarks
+from brainscore_realnet.submission.exporting.benchmarks import benchmark_plugins
+from brainscore_realnet.submission.exporting.scored_benchmark import neural_assembly, scored_by_stand_in
 from brainscore_realnet.submission.uploads import copy_beside
 
 EEG = ["SimThingsEEG2-rsa", "SimThingsEEG2.V4-rsa", "SimThingsEEG2.sub02-rsa"]
@@ -237,7 +237,7 @@ def test_rights_to_the_images_are_asked_for_where_data_are_real(tmp_path, monkey
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
 def test_wrong_ceilings_fail_the_data_plugins_tests():
-    from brainscore_realnet.submission.travels import data_tests
+    from brainscore_realnet.submission.exporting.travels import data_tests
 
     scored = scored_by_stand_in("SimShen2019letters-rsa", load_benchmark("SimShen2019letters-rsa"))
     stimuli = scored.benchmark.data.stimuli()

@@ -29,11 +29,11 @@ from brainscore_realnet.networks.published import CORNET_S
 from brainscore_realnet.scoring.loading import load_model
 from brainscore_realnet.simulation.pretraining import one_thread
 from brainscore_realnet.store import sha256_file, weights
-from brainscore_realnet.submission import models
-from brainscore_realnet.submission.export import export
-from brainscore_realnet.submission.metadata import Told, document, entry
-from brainscore_realnet.submission.travelling import PACKAGE
-from brainscore_realnet.submission.travels.model_tests import areas_of_one_image
+from brainscore_realnet.submission.exporting import models
+from brainscore_realnet.submission.exporting.export import export
+from brainscore_realnet.submission.exporting.metadata import Told, document, entry
+from brainscore_realnet.submission.exporting.travelling import PACKAGE
+from brainscore_realnet.submission.exporting.travels.model_tests import areas_of_one_image
 from brainscore_realnet.training.recipes import REALNET_EEG, REALNET_FMRI, SIM_REALNET_EEG
 
 MODELS = ("sim-exported-sub01", "sim-exported-sub02")
@@ -333,7 +333,7 @@ def test_folders_with_anything_else_are_never_replaced(store, tmp_path, strange)
 
 def test_failure_half_way_leaves_nothing_behind(store, tmp_path, monkeypatch):
     weights.save("sim-exported-broken", {**weights.load(MODELS[0])[0]}, card_of(SIM_REALNET_EEG.changed(subject=1)))
-    monkeypatch.setattr("brainscore_realnet.submission.models.magnitudes", lambda _: {"V1": float("nan")})
+    monkeypatch.setattr("brainscore_realnet.submission.exporting.models.magnitudes", lambda _: {"V1": float("nan")})
     (tmp_path / "out").mkdir()
     with pytest.raises(RealnetError, match=r"of sim-exported-broken, expected finite numbers"):
         export(["sim-exported-broken"], (), tmp_path / "out")

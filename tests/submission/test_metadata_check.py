@@ -9,10 +9,9 @@ from broken_plugins import (
     replacing,
 )
 
-from brainscore_realnet.submission import metadata_check
-from brainscore_realnet.submission.metadata_check import check_metadata
-from brainscore_realnet.submission.naming import library
-from brainscore_realnet.submission.reading import opened
+from brainscore_realnet.submission.checking.metadata import check_metadata
+from brainscore_realnet.submission.checking.naming import library
+from brainscore_realnet.submission.checking.reading import opened
 
 
 @pytest.fixture
@@ -59,13 +58,13 @@ def test_unlisted_vocabulary_is_noted_with_what_is_listed(plugin):
 def test_core_judges_in_a_process_of_its_own_whose_status_counts(plugin, monkeypatch):
     replacing("metadata.yaml", "domain: vision", "domain: language")(plugin)
     assert judged(plugin).found == "metadata.yaml: Document domain does not match its repository"
-    monkeypatch.setattr(metadata_check, "_OWN_MAIN", "raise SystemExit(0)")
+    monkeypatch.setattr(metadata, "_OWN_MAIN", "raise SystemExit(0)")
     assert judged(plugin).status == "pass"
 
 
 def test_a_validation_that_does_not_end_fails(plugin, monkeypatch):
-    monkeypatch.setattr(metadata_check, "_OWN_MAIN", "import time; time.sleep(60)")
-    monkeypatch.setattr(metadata_check, "_SECONDS", 0.1)
+    monkeypatch.setattr(metadata, "_OWN_MAIN", "import time; time.sleep(60)")
+    monkeypatch.setattr(metadata, "_SECONDS", 0.1)
     assert "did not end" in judged(plugin).found
 
 

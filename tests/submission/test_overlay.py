@@ -9,8 +9,8 @@ import pytest
 
 import brainscore_realnet
 from brainscore_realnet.errors import MissingDataError, UnsafeFileError
+from brainscore_realnet.submission.checking.overlay import PROBES, overlay
 from brainscore_realnet.submission.layout import Plugin, Submission
-from brainscore_realnet.submission.overlay import PROBES, overlay
 
 PIXELS = Plugin("models", "pixels", {"__init__.py": b"OURS = True\n", "notes.txt": b"as it was"})
 SUBMISSION = Submission("sim-overlay", (PIXELS,))

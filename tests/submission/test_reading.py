@@ -5,9 +5,9 @@ import pytest
 from broken_plugins import good_benchmark_plugin, good_data_plugin, good_model_plugin
 
 from brainscore_realnet.errors import BadInputError, MissingDataError, UnsafeFileError
-from brainscore_realnet.submission import reading
+from brainscore_realnet.submission.checking import reading
+from brainscore_realnet.submission.checking.reading import label, opened
 from brainscore_realnet.submission.layout import write
-from brainscore_realnet.submission.reading import label, opened
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from brainscore_realnet.submission.imports import check_imports, check_paths
-from brainscore_realnet.submission.reading import opened
-from brainscore_realnet.submission.requirements import can_both_hold, check_requirements
+from brainscore_realnet.submission.checking.imports import check_imports, check_paths
+from brainscore_realnet.submission.checking.reading import opened
+from brainscore_realnet.submission.checking.requirements import can_both_hold, check_requirements
 
 
 @pytest.fixture

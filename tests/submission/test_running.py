@@ -4,8 +4,8 @@ from contextlib import redirect_stderr
 import pytest
 from broken_plugins import good_benchmark_plugin, good_data_plugin, good_model_plugin
 
+from brainscore_realnet.submission.checking.running import found_by_running
 from brainscore_realnet.submission.layout import Plugin, Submission
-from brainscore_realnet.submission.running import found_by_running
 
 CHECKS = {
     "models/sim_tiny_cnn": {

@@ -14,11 +14,11 @@ from broken_plugins import (
     replacing,
 )
 
-from brainscore_realnet.submission.check import OF_PLUGINS, OF_SUBMISSIONS, found_by_text
+from brainscore_realnet.submission.checking.check import OF_PLUGINS, OF_SUBMISSIONS, found_by_text
+from brainscore_realnet.submission.checking.naming import library
+from brainscore_realnet.submission.checking.reading import opened
+from brainscore_realnet.submission.checking.registrations import registered, scanned
 from brainscore_realnet.submission.layout import write
-from brainscore_realnet.submission.naming import library
-from brainscore_realnet.submission.reading import opened
-from brainscore_realnet.submission.registrations import registered, scanned
 
 GOOD = [good_model_plugin, good_data_plugin, good_benchmark_plugin]
 

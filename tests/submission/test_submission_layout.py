@@ -5,7 +5,7 @@ import pytest
 
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import file_hash
-from brainscore_realnet.submission.folder_names import folder_names
+from brainscore_realnet.submission.exporting.folder_names import folder_names
 from brainscore_realnet.submission.layout import Plugin, Submission, write
 from brainscore_realnet.submission.uploads import (
     UPLOADS,

@@ -9,10 +9,10 @@ from torch import nn
 from brainscore_realnet.errors import BadInputError, UnknownIdentifierError
 from brainscore_realnet.networks import backbones
 from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone, backbone
-from brainscore_realnet.submission.networks import NETWORK, travelling_network
-from brainscore_realnet.submission.travelling import PACKAGE, travelling
+from brainscore_realnet.submission.exporting.networks import NETWORK, travelling_network
+from brainscore_realnet.submission.exporting.travelling import PACKAGE, travelling
 
-MODEL = "brainscore_realnet.submission.travels.model"
+MODEL = "brainscore_realnet.submission.exporting.travels.model"
 NETWORKS = {
     "cornet_s": None,
     "sim_cornet_s_narrow": None,

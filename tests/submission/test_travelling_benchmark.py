@@ -7,8 +7,8 @@ from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 from scipy.stats import spearmanr
 
 from brainscore_realnet.rsa import bootstrap_stimuli
-from brainscore_realnet.submission.travels import rsa_benchmark
-from brainscore_realnet.submission.travels.stand_in import StandIn
+from brainscore_realnet.submission.exporting.travels import rsa_benchmark
+from brainscore_realnet.submission.exporting.travels.stand_in import StandIn
 
 N_IMAGES = 9
 PAIRS = np.triu_indices(N_IMAGES, 1)

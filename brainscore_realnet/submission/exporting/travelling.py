@@ -8,7 +8,7 @@ from pathlib import Path
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store.versions import versions
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[2]
 _NAME = PACKAGE.name
 
 

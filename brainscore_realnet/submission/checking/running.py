@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 
 from packaging.utils import canonicalize_name
 
+from brainscore_realnet.submission.checking.overlay import SECONDS, Ended, Overlay, overlay
+from brainscore_realnet.submission.checking.report import Found, Status
+from brainscore_realnet.submission.checking.requirements import installed, is_address, lines_of, readable
 from brainscore_realnet.submission.layout import Plugin, Submission
-from brainscore_realnet.submission.overlay import SECONDS, Ended, Overlay, overlay
-from brainscore_realnet.submission.report import Found, Status
-from brainscore_realnet.submission.requirements import installed, is_address, lines_of, readable
 
 _OTHER_REQUIREMENTS = ("setup.py", "environment.yml")
 _GENERIC_TESTS = "generic_plugin_tests.py"

@@ -15,7 +15,7 @@ from torch import nn
 
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import NAMES, Backbone
-from brainscore_realnet.submission.training_told import ARCHITECTURES, training_told
+from brainscore_realnet.submission.exporting.training_told import ARCHITECTURES, training_told
 
 Entry = dict[str, Any]
 

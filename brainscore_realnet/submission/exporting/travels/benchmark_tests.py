@@ -4,8 +4,8 @@ import pytest
 from brainscore_vision import load_benchmark
 from brainscore_vision.benchmark_helpers.validate_error import assert_valid_uncertainty
 
-from brainscore_realnet.submission.travels.rsa_benchmark import settings
-from brainscore_realnet.submission.travels.stand_in import StandIn
+from brainscore_realnet.submission.exporting.travels.rsa_benchmark import settings
+from brainscore_realnet.submission.exporting.travels.stand_in import StandIn
 
 # The images may be shared with those alone who have the right to them.
 pytestmark = pytest.mark.private_access

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.submission.bibtex_check import check_bibtex
-from brainscore_realnet.submission.imports import check_imports, check_paths
-from brainscore_realnet.submission.layout import Form, Plugin
-from brainscore_realnet.submission.metadata_check import check_metadata
-from brainscore_realnet.submission.naming import check_collisions, check_duplicates, check_identifiers
-from brainscore_realnet.submission.reading import Opened, label, opened
-from brainscore_realnet.submission.registrations import check_parser, check_registrations
-from brainscore_realnet.submission.report import Found, Report
-from brainscore_realnet.submission.requirements import check_requirements
-from brainscore_realnet.submission.scan import (
+from brainscore_realnet.submission.checking.bibtex import check_bibtex
+from brainscore_realnet.submission.checking.imports import check_imports, check_paths
+from brainscore_realnet.submission.checking.metadata import check_metadata
+from brainscore_realnet.submission.checking.naming import check_collisions, check_duplicates, check_identifiers
+from brainscore_realnet.submission.checking.reading import Opened, label, opened
+from brainscore_realnet.submission.checking.registrations import check_parser, check_registrations
+from brainscore_realnet.submission.checking.report import Found, Report
+from brainscore_realnet.submission.checking.requirements import check_requirements
+from brainscore_realnet.submission.checking.scan import (
     check_archive,
     check_files,
     check_layout,
     check_syntax,
     check_tests,
 )
+from brainscore_realnet.submission.layout import Form, Plugin
 
 OF_SUBMISSIONS: dict[str, Callable[[Opened, Form], Found]] = {
     "archive": check_archive,
@@ -95,7 +95,7 @@ def check(
     if reason := _cannot_run(read, found):
         found.append(Found("running", read.submission.name, "not run", reason, "Correct that first."))
     else:
-        from brainscore_realnet.submission.running import found_by_running
+        from brainscore_realnet.submission.checking.running import found_by_running
 
         found += found_by_running(
             read.submission,

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 
+from brainscore_realnet.submission.checking.naming import library
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import UNREADABLE, counted, parsed
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.layout import REGISTRIES, WEBSITE_BYTES, WEBSITE_PLUGINS, Form, Plugin
-from brainscore_realnet.submission.naming import library
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.registrations import UNREADABLE, counted, parsed
-from brainscore_realnet.submission.report import Found, Problem, judged
 
 KEPT_ELSEWHERE = {
     ".pt": "weights",

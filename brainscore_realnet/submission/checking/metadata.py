@@ -10,10 +10,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import UNREADABLE, counted, registered
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.layout import REGISTRIES, Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.registrations import UNREADABLE, counted, registered
-from brainscore_realnet.submission.report import Found, Problem, judged
 
 FILES = ("metadata.yml", "metadata.yaml")
 _TYPES = ("models", "benchmarks")

@@ -22,17 +22,17 @@ from brainscore_realnet.store import weights
 from brainscore_realnet.store.atomic import atomic_file
 from brainscore_realnet.store.folders import require_space
 from brainscore_realnet.store.hashing import sha256_bytes
-from brainscore_realnet.submission.exportable import Exportable
-from brainscore_realnet.submission.folder_names import folder_names
+from brainscore_realnet.submission.exporting.exportable import Exportable
+from brainscore_realnet.submission.exporting.folder_names import folder_names
+from brainscore_realnet.submission.exporting.metadata import Told, document, entry
+from brainscore_realnet.submission.exporting.networks import NETWORK, travelling_network
+from brainscore_realnet.submission.exporting.travelling import PACKAGE, travelling
+from brainscore_realnet.submission.exporting.travels.model_tests import areas_of_one_image, magnitudes
 from brainscore_realnet.submission.layout import Plugin
-from brainscore_realnet.submission.metadata import Told, document, entry
-from brainscore_realnet.submission.networks import NETWORK, travelling_network
-from brainscore_realnet.submission.travelling import PACKAGE, travelling
-from brainscore_realnet.submission.travels.model_tests import areas_of_one_image, magnitudes
 from brainscore_realnet.submission.uploads import FOLDERS, Upload, described, placed
 
-MODEL = "brainscore_realnet.submission.travels.model"
-MODEL_TESTS = "brainscore_realnet.submission.travels.model_tests"
+MODEL = "brainscore_realnet.submission.exporting.travels.model"
+MODEL_TESTS = "brainscore_realnet.submission.exporting.travels.model_tests"
 REQUIREMENTS = ("safetensors>=0.4",)
 """Of every plugin; all else that the modules import comes with Brain-Score."""
 

@@ -16,7 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from brainscore_realnet.adapters.activations import AreaActivations
-from brainscore_realnet.submission.travels.network import build_network
+from brainscore_realnet.submission.exporting.travels.network import build_network
 
 TABLE = Path(__file__).with_name("models.json")
 """Identifier to areas, images, weights and citation."""

@@ -8,10 +8,9 @@ from pathlib import PurePosixPath
 
 from packaging.utils import canonicalize_name
 
-from brainscore_realnet.submission.layout import Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.report import Found, Problem, judged
-from brainscore_realnet.submission.requirements import (
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
+from brainscore_realnet.submission.checking.requirements import (
     TRAVELS,
     UNRELATED,
     distributions,
@@ -21,7 +20,8 @@ from brainscore_realnet.submission.requirements import (
     lines_of,
     readable,
 )
-from brainscore_realnet.submission.scan import modules
+from brainscore_realnet.submission.checking.scan import modules
+from brainscore_realnet.submission.layout import Plugin
 
 REFUSED_IMPORTS = {"brainscore_realnet": TRAVELS, "brainio": UNRELATED}
 """Top-level modules that no plugin may import, and what to do."""

@@ -86,7 +86,7 @@ class Scored:
 
 def scored_by_stand_in(identifier: str, benchmark: Any) -> Scored:
     """Score the stand-in on an RSA benchmark; raises what the benchmark raises."""
-    from brainscore_realnet.submission.travels.stand_in import StandIn
+    from brainscore_realnet.submission.exporting.travels.stand_in import StandIn
 
     stand_in = StandIn(benchmark.data.visual_degrees)
     score = benchmark(stand_in)
@@ -107,7 +107,7 @@ def neural_assembly(scored: Sequence[Scored], stimuli: Any, identifier: str) -> 
     Returns
     -------
     NeuroidAssembly, float64
-        As :func:`brainscore_realnet.submission.travels.data.get_assembly` describes it.
+        As :func:`brainscore_realnet.submission.exporting.travels.data.get_assembly` describes it.
 
     Raises
     ------

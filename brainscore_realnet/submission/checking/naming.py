@@ -6,10 +6,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import UNREADABLE, Registration, registered, scanned, text_of
+from brainscore_realnet.submission.checking.report import Found, judged
 from brainscore_realnet.submission.layout import Form, Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.registrations import UNREADABLE, Registration, registered, scanned, text_of
-from brainscore_realnet.submission.report import Found, judged
 
 LONGEST_IDENTIFIER = 200
 """Characters; what the metadata of a model takes."""

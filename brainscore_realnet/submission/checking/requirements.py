@@ -10,9 +10,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.layout import Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.report import Found, Problem, judged
 
 UPSTREAM = ("brainscore_vision", "brainscore-core")
 """Distributions that every plugin finds, with all that they need."""

@@ -10,7 +10,7 @@ import pytest
 from brainscore_vision import load_dataset, load_stimulus_set
 from scipy.stats import rankdata, zscore
 
-from brainscore_realnet.submission.travels.data import settings
+from brainscore_realnet.submission.exporting.travels.data import settings
 
 # The images may be shared with those alone who have the right to them.
 pytestmark = pytest.mark.private_access

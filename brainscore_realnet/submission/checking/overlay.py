@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from brainscore_realnet.errors import MissingDataError, UnsafeFileError
-from brainscore_realnet.submission import probes
+from brainscore_realnet.submission.checking import probes
 from brainscore_realnet.submission.layout import REGISTRIES, Plugin, Submission
 
 LIBRARY = "brainscore_vision"

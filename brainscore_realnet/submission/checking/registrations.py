@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.layout import REGISTRIES, Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.report import Found, Problem, judged
 
 _ALL = {registry: plugin_type for plugin_type, registries in REGISTRIES.items() for registry in registries}
 _CORRECT = 'Write one line for each identifier in __init__.py: registry["identifier"] = lambda: …'

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.scoring.enable import PACKAGE
 from brainscore_realnet.scoring.loading import load_benchmark
-from brainscore_realnet.submission.exportable import Exportable
+from brainscore_realnet.submission.exporting.exportable import Exportable
+from brainscore_realnet.submission.exporting.scored_benchmark import Scored, neural_assembly, scored_by_stand_in
+from brainscore_realnet.submission.exporting.travelling import travelling
 from brainscore_realnet.submission.layout import Plugin
-from brainscore_realnet.submission.scored_benchmark import Scored, neural_assembly, scored_by_stand_in
-from brainscore_realnet.submission.travelling import travelling
 from brainscore_realnet.submission.uploads import FOLDERS, Upload, described, placed
 
 if TYPE_CHECKING:
     from brainscore_realnet.adapters.packaging import Packaged
 
-_TRAVELS = "brainscore_realnet.submission.travels"
+_TRAVELS = "brainscore_realnet.submission.exporting.travels"
 _NOTE_RIGHTS = (
     "The stimulus set {stimuli} holds the data set's images. Upload it only if you have the right to share them, and "
     "ask Brain-Score for a private bucket where they may not be public."

@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator
 
+from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.report import Found, Problem, judged
+from brainscore_realnet.submission.checking.scan import modules
 from brainscore_realnet.submission.layout import Plugin
-from brainscore_realnet.submission.reading import Opened, label
-from brainscore_realnet.submission.report import Found, Problem, judged
-from brainscore_realnet.submission.scan import modules
 
 _ADVICE = "Give one entry of bibtex with author, year, and url or doi: the leaderboard links to it."
 

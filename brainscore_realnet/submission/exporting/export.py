@@ -11,8 +11,8 @@ from typing import get_args
 from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.store.atomic import atomic_folder, write_text
 from brainscore_realnet.store.folders import require_space
-from brainscore_realnet.submission.exportable import Exportable
-from brainscore_realnet.submission.instructions import instructions
+from brainscore_realnet.submission.exporting.exportable import Exportable
+from brainscore_realnet.submission.exporting.instructions import instructions
 from brainscore_realnet.submission.layout import WEBSITE_PLUGINS, Form, Submission, refuse_too_large, write
 from brainscore_realnet.submission.uploads import UPLOADS, Upload, copy_beside, read_uploads, write_uploads
 
@@ -125,11 +125,11 @@ def _made(
 ) -> list[Exportable]:
     made: list[Exportable] = []
     if models:
-        from brainscore_realnet.submission.models import model_plugins
+        from brainscore_realnet.submission.exporting.models import model_plugins
 
         made += model_plugins(models, places, work)
     if benchmarks:
-        from brainscore_realnet.submission.benchmarks import benchmark_plugins
+        from brainscore_realnet.submission.exporting.benchmarks import benchmark_plugins
 
         made += benchmark_plugins(benchmarks, places, work)
     return made

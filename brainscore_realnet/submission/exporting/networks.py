@@ -9,7 +9,7 @@ from brainscore_realnet.errors import BadInputError
 from brainscore_realnet.networks.backbones import backbone
 from brainscore_realnet.networks.families import FAMILIES
 
-NETWORK = "brainscore_realnet.submission.travels.network"
+NETWORK = "brainscore_realnet.submission.exporting.travels.network"
 """Module whose `build_network` builds CORnet-S."""
 
 
