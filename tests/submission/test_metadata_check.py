@@ -9,6 +9,7 @@ from broken_plugins import (
     replacing,
 )
 
+from brainscore_realnet.submission.checking import metadata
 from brainscore_realnet.submission.checking.metadata import check_metadata
 from brainscore_realnet.submission.checking.naming import library
 from brainscore_realnet.submission.checking.reading import opened
