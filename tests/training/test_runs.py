@@ -42,12 +42,20 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def subjects(tmp_path_factory):
+    """Files of two virtual subjects."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRAINSCORE_REALNET_HOME", str(tmp_path_factory.mktemp("subjects")))
+        return simulation.ensure(SPECIFICATION)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, subjects):
     """A store with two virtual subjects and the weights that trainings start from."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("store")
         patch.setenv("BRAINSCORE_REALNET_HOME", str(home))
-        things_eeg2.add(simulation.ensure(SPECIFICATION), RECIPE.dataset, progress=False)
+        things_eeg2.add(subjects, RECIPE.dataset, progress=False)
         torch.manual_seed(3)
         weights.save("sim-cornet-s-narrow", build("sim_cornet_s_narrow").state_dict(), {"backbone": RECIPE.backbone})
         yield home
@@ -175,11 +183,10 @@ def test_reference_is_picked_on_the_test_images_and_says_so(store):
     assert weights.find_card(recipe.identifier + BEST) is None
 
 
-def test_missing_data_and_weights_are_told_before_anything_is_made(own_store):
+def test_missing_data_and_weights_are_told_before_anything_is_made(own_store, subjects):
     with pytest.raises(MissingDataError, match="sim-things-eeg2"):
         run()
-    simulation_data = simulation.ensure(SPECIFICATION)
-    things_eeg2.add(simulation_data, RECIPE.dataset, progress=False)
+    things_eeg2.add(subjects, RECIPE.dataset, progress=False)
     with pytest.raises(MissingDataError, match=r"none\.pt"):
         run(pretrained_weights="none.pt")
     assert not (own_store / "runs").exists()
