@@ -79,9 +79,9 @@ def train_model(
         refuse_taken([recipe])
     place = checked_device(device, recipe.precision)
     make_if_public(recipe.dataset, progress)
+    data = training_data(recipe)  # what is missing is told before anything is made
     if pretrained_weights is None:
         make_if_missing(recipe.backbone, progress)
-    data = training_data(recipe)
     network, origin = pretrained(recipe.backbone, pretrained_weights, recipe.layers)
     cache = image_cache(data.images, recipe.image_size, progress=progress)
     run = run_folder(recipe)
