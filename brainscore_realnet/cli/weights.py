@@ -31,6 +31,10 @@ class Import:
     """Data set that the model was trained on, such as things-eeg2."""
     subject: str | None = None
     """Subject that it was trained on, such as 1 (default: that which the identifier names)."""
+    fine_tuned_from: str | None = None
+    """Model of Brain-Score that its training started from, such as CORnet-S."""
+    bibtex: Path | None = None
+    """File with the model's reference: one entry of BibTeX with author, year, and url or doi."""
     note: str | None = None
     """Anything else to be kept in the model card."""
     replace: bool = False
@@ -47,6 +51,8 @@ class Import:
             layers=self.layers,
             dataset=self.dataset,
             subject=self.subject,
+            fine_tuned_from=self.fine_tuned_from,
+            bibtex=self.bibtex,
             note=self.note,
             replace=self.replace,
         )

@@ -16,7 +16,7 @@ from brainscore_realnet.networks.published import Published
 from brainscore_realnet.store import weights as stored_weights
 from brainscore_realnet.store.download import DownloadError, download
 from brainscore_realnet.store.folders import folder
-from brainscore_realnet.store.hashing import sha256_file
+from brainscore_realnet.store.hashing import file_hash
 
 _TRAINED_WITH = {"nocont": "--contrastive none", "unpaired": "--unpaired", "all": "--all"}
 """Variant in the identifier of a trained model to the option that trains it."""
@@ -114,7 +114,9 @@ def network_with(chosen: Backbone, read: Read, layers: Sequence[str] | None = No
 
 def _from_file(path: Path, chosen: Backbone) -> Weights:
     state = chosen.read(path)
-    return state, {"weights": "file", "file": path.name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
+    # sha1, too: by it, some published weights are known
+    hashes = {algorithm: file_hash(path, algorithm) for algorithm in ("sha256", "sha1")}
+    return state, {"weights": "file", "file": path.name, **hashes, "bytes": path.stat().st_size}
 
 
 def _from_store(identifier: str, chosen: Backbone) -> Weights:

@@ -1,13 +1,22 @@
 """Weights from files into the store, out of it as files, and what it holds."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError, RealnetError
+from brainscore_realnet.errors import (
+    BadFileError,
+    BadInputError,
+    MissingWeightsError,
+    RealnetError,
+    UnknownIdentifierError,
+)
+from brainscore_realnet.scoring.bibtex import read_bibtex
 from brainscore_realnet.scoring.identifiers import package_identifiers, upstream_identifiers
+from brainscore_realnet.scoring.model_cards import require_sound
 from brainscore_realnet.store import atomic_file, file_hash, home, lock, require_space, weights
 from brainscore_realnet.store.atomic import require_writable
 
@@ -46,6 +55,8 @@ def import_weights(
     layers: Sequence[str] | None = None,
     dataset: str | None = None,
     subject: str | None = None,
+    fine_tuned_from: str | None = None,
+    bibtex: str | Path | None = None,
     note: str | None = None,
     replace: bool = False,
 ) -> dict[str, Any]:
@@ -64,6 +75,10 @@ def import_weights(
         Of a library's network, the layers that stand for its areas, see there.
     dataset, subject : str, optional
         What the model was trained on: `things-eeg2`, `sub-01` or `1` (default: the subject that the identifier names).
+    fine_tuned_from : str, optional
+        Identifier of Brain-Score's model that training started from.
+    bibtex : path, optional
+        File with the model's reference: one entry with author, year, and url or doi.
     note : str, optional
         Anything else to be kept in the model card.
     replace : bool
@@ -72,32 +87,37 @@ def import_weights(
     Returns
     -------
     dict
-        The model card as `store.weights.find_card` gives it, with `backbone`, `imported` (file, sha256, bytes),
-        `head` (layers, n_signals) or None, and `trained_on` and `note` where they were given.
+        The model card as `store.weights.find_card` gives it, with `backbone`, `imported` (file, sha256, sha1, bytes,
+        fine_tuned_from), `head` (layers, n_signals) or None, and what was given of the rest.
 
     Raises
     ------
     MissingDataError
         No such file.
     BadFileError, UnsafeFileError
-        The file is no checkpoint, wants to run code, or does not fit the backbone: names, shapes, values.
+        The file is no checkpoint, wants to run code, or does not fit the backbone: names, shapes, values. Or
+        Brain-Score could not make a reference of the bibtex.
     BadInputError, UnknownIdentifierError
-        The identifier is taken, or contradicts what was said of the weights.
+        The identifier is taken, or contradicts what was said of the weights; or Brain-Score has no model of the
+        identifier `fine_tuned_from`.
     StoreError
         The store cannot be written.
     """
     file = Path(file)
     trained_on = _trained_on(identifier, dataset, subject)
+    _require_on_brain_score(fine_tuned_from)
+    told = {"trained_on": trained_on, "bibtex": read_bibtex(bibtex) if bibtex is not None else None, "note": note}
     _require_free(identifier, replace)
     chosen = _backbone_of(identifier, backbone_name, layers)
     state, head = _read(file, identifier, chosen)
+    hashes = {algorithm: file_hash(file, algorithm) for algorithm in ("sha256", "sha1")}
+    base = {"fine_tuned_from": fine_tuned_from} if fine_tuned_from else {}
     card = {
         "backbone": chosen.name,
         **({"layers": list(layers)} if layers else {}),
-        "imported": {"file": file.name, "sha256": file_hash(file, "sha256"), "bytes": file.stat().st_size},
+        "imported": {"file": file.name, **hashes, "bytes": file.stat().st_size, **base},
         "head": head,
-        **({"trained_on": trained_on} if trained_on else {}),
-        **({"note": note} if note else {}),
+        **{key: value for key, value in told.items() if value},
     }
     with lock(f"weights-{identifier}"):
         _require_free(identifier, replace)
@@ -218,6 +238,19 @@ def _trained_on(identifier: str, dataset: str | None, subject: str | None) -> di
     return {key: value for key, value in {"dataset": dataset, "subject": subject}.items() if value}
 
 
+def _require_on_brain_score(base: str | None) -> None:
+    """Refuse a model that weights were fine-tuned from unless Brain-Score has it under this very identifier."""
+    known = {identifier.lower(): identifier for identifier in upstream_identifiers("model")}
+    if base is None or base in known.values():
+        return
+    nearest = [known[name] for name in difflib.get_close_matches(base.lower(), known, n=3)]
+    advice = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+    raise UnknownIdentifierError(
+        f"Got {base!r} as what the weights were fine-tuned from: expected a model of Brain-Score. "
+        f"{advice}`brainscore list models --upstream` shows all."
+    )
+
+
 def _read(file: Path, identifier: str, chosen: "Backbone") -> "tuple[dict[str, Tensor], dict[str, Any] | None]":
     """Give a file's weights as the store keeps them, checked, and what its head is if it has one."""
     from brainscore_realnet.networks.checkpoint_forms import check_weights, join_state_dict
@@ -274,12 +307,13 @@ def _backbone_of(identifier: str, wanted: str | None, layers: Sequence[str] | No
 def _stored_model(identifier: str) -> StoredModel:
     try:
         card = weights.find_card(identifier) or {}
+        require_sound(identifier, card)
     except RealnetError as error:
         return StoredModel(identifier, "-", "-", 0, f"broken: {error}")
     trained_on = card.get("trained_on") or {}
     told = [
-        f"imported from {card['imported']['file']}" if "imported" in card else "",
-        f"trained on {' '.join(trained_on.values())}" if trained_on else "",
+        f"imported from {card['imported']['file']}" if card.get("imported") else "",
+        f"trained on {' '.join(filter(None, trained_on.values()))}" if trained_on else "",
     ]
     return StoredModel(
         identifier,

@@ -9,9 +9,9 @@ The website takes zips of that form, with one folder at the root. For a pull req
 """
 
 import re
-import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ class Submission:
 
 
 def write(submission: Submission, folder: str | Path, form: Form = "website") -> tuple[Path, Path]:
-    """Write ``<folder>/<name>/`` and ``<folder>/<name>.zip``; what was there under these names is replaced.
+    """Write ``<folder>/<name>/`` and ``<folder>/<name>.zip``; neither may be there.
 
     The zip's bytes follow from the files alone.
 
@@ -93,18 +93,21 @@ def write(submission: Submission, folder: str | Path, form: Form = "website") ->
     Raises
     ------
     BadInputError
-        The website would not take it; the message says how to divide it, or to send a pull request.
+        The website would not take it; the message says how to divide it, or to send a pull request. Or something is
+        there.
     StoreError
         The folder cannot be written.
     """
     refuse_too_large(submission, form)
     root, archive = Path(folder) / submission.name, Path(folder) / f"{submission.name}.zip"
+    if root.exists() or archive.exists():
+        raise BadInputError(
+            f"Got {root}, which is there already (or its zip is): expected neither. Choose a new folder."
+        )
     with atomic_folder(root) as part:
         for path, content in submission.files.items():
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             (part / path).write_bytes(content)
-        if root.is_dir():
-            shutil.rmtree(root)  # a folder that is there would be kept
     with atomic_file(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as zipped:
         # The website looks for the folders' own entries, the root's first.
         for entry in _folders(submission):
@@ -112,6 +115,26 @@ def write(submission: Submission, folder: str | Path, form: Form = "website") ->
         for path, content in submission.files.items():
             zipped.writestr(_entry(f"{submission.name}/{path}", stat.S_IFREG | 0o644), content)
     return root, archive
+
+
+def read_back(archive: str | Path) -> dict[str, bytes]:
+    """Read the files that `write` put into a zip: path, that begins with the submission's name, to content.
+
+    Raises
+    ------
+    BadInputError
+        It is no zip, or not as `write` made it.
+    """
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            entries = zipped.infolist()
+            strange = [entry.filename for entry in entries if entry.date_time != _FIXED_DATE]
+            found = {entry.filename: zipped.read(entry) for entry in entries if not entry.is_dir()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise BadInputError(f"Got {archive}, which is no zip ({error}): expected that of an export.") from error
+    if strange:
+        raise BadInputError(f"Got {archive}, which was zipped by hand: expected that of an export.")
+    return found
 
 
 def refuse_too_large(submission: Submission, form: Form) -> None:

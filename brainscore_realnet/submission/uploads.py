@@ -11,15 +11,16 @@ After uploading, `bucket`, `folder` and `version_id` become those that Brain-Sco
 with the edited file.
 """
 
+import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from brainscore_realnet.errors import BadFileError, BadInputError
-from brainscore_realnet.store.atomic import atomic_file, read_json, write_json
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
+from brainscore_realnet.store.atomic import atomic_file, write_json
 from brainscore_realnet.store.hashing import file_hash, sha256_file
 
 UPLOADS = "uploads.json"
@@ -29,9 +30,29 @@ BUCKET = "brainscore-storage"
 FOLDERS = {"weights": "brainscore-vision/models", "data": "brainio-brainscore"}
 """Kind of file to the folder of the bucket in which Brain-Score keeps such files."""
 
-_PLACE: dict[str, Any] = {"bucket": str, "folder": str, "version_id": (str, type(None))}
 # No part begins with a dot or is empty: a folder is also a path below the export's.
-_PLACE_TEXT = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
+_PATH = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
+_MEND = "Correct it: what was entered there is nowhere else."
+_TOLD = "the text that Brain-Score showed after the upload"
+
+
+def _matches(pattern: str | re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "kind": (_matches("|".join(FOLDERS)), f"one of {', '.join(FOLDERS)}, as the export wrote it"),
+    "bytes": (lambda value: type(value) is int and value >= 0, "the number of bytes, as the export wrote it"),
+    "sha1": (_matches("[0-9a-f]{40}"), "40 hexadecimal digits, as the export wrote them"),
+    "sha256": (_matches("[0-9a-f]{64}"), "64 hexadecimal digits, as the export wrote them"),
+    "bucket": (_matches(_PATH), f"{_TOLD}, such as {BUCKET}"),
+    "folder": (_matches(_PATH), f"{_TOLD}, below the bucket and without the file's name, such as {FOLDERS['weights']}"),
+    "version_id": (
+        lambda value: value is None or _matches("[!-~]+")(value),
+        f"{_TOLD}, without spaces, or null for the newest version",
+    ),
+}
+"""Key of an entry to whether a value can be, and what is expected."""
 
 
 @dataclass(frozen=True)
@@ -101,24 +122,38 @@ def read_uploads(path: str | Path) -> dict[str, Upload]:
     Raises
     ------
     MissingDataError, BadFileError
-        It is not there; it is not such a file, or an entry lacks something; the entry is named.
+        It is not there; it is not such a file, or something in it is wrong: the entry and the key are named.
     """
-    entries = read_json(Path(path))
-    if not isinstance(entries, dict):
-        raise BadFileError(f"Got a {type(entries).__name__} in {path}, expected what an export wrote as {UPLOADS}.")
+    path = Path(path)
+    if path.is_dir():
+        raise BadFileError(f"Got the folder {path} for {UPLOADS}: expected the file. Give {path / UPLOADS}.")
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_each_once)
+    except FileNotFoundError as error:
+        raise MissingDataError(f"Got no file at {path}: expected an edited {UPLOADS}. Check the path.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadFileError(f"Got {path}, which cannot be read ({error}): expected JSON. {_MEND}") from error
+    if not isinstance(entries, dict) or not entries:
+        got = "no entry" if entries == {} else f"a {type(entries).__name__}"
+        raise BadFileError(f"Got {got} in {path}: expected an entry for each file, as an export wrote them. {_MEND}")
     return {name: _upload(name, entry, path) for name, entry in entries.items()}
 
 
-def _upload(name: str, entry: Any, path: str | Path) -> Upload:
-    expected = {field.name for field in fields(Upload)} - {"name"}
-    if not isinstance(entry, dict) or set(entry) != expected:
-        got = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
-        raise BadFileError(f"Got {got} for {name} in {path}, expected the keys {', '.join(sorted(expected))}.")
-    for key, kind in _PLACE.items():
-        value = entry[key]
-        if not isinstance(value, kind) or (value is not None and not _PLACE_TEXT.fullmatch(value)):
-            raise BadFileError(
-                f"Got {value!r} for {key} of {name} in {path}, expected the text that Brain-Score showed after the "
-                "upload, folders as in brainscore-vision/models/name (version_id may be null). Correct it."
-            )
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON, of which Python would keep the last of equal keys alone."""
+    keys = [key for key, _ in pairs]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"{', '.join(twice)} stands in it twice")
+    return dict(pairs)
+
+
+def _upload(name: str, entry: Any, path: Path) -> Upload:
+    if not isinstance(entry, dict) or set(entry) != set(_FIELDS):
+        got = ", ".join(sorted(entry)) if isinstance(entry, dict) else type(entry).__name__
+        raise BadFileError(f"Got {got} for {name} in {path}, expected the keys {', '.join(sorted(_FIELDS))}. {_MEND}")
+    if isinstance(entry["folder"], str):  # Brain-Score shows a slash at the end, and drops it itself
+        entry["folder"] = entry["folder"].rstrip("/")
+    for key, (can_be, expected) in _FIELDS.items():
+        if not can_be(entry[key]):
+            raise BadFileError(f"Got {entry[key]!r} for {key} of {name} in {path}, expected {expected}. Correct it.")
     return Upload(name, **entry)

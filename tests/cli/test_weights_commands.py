@@ -11,7 +11,7 @@ from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, B
 from brainscore_realnet.networks.cornet_s import CORnetS
 from brainscore_realnet.networks.generation_head import GenerationHead
 from brainscore_realnet.simulation.hidden_network import AREAS, INPUT_SIZE, HiddenNetwork
-from brainscore_realnet.store import weights
+from brainscore_realnet.store import file_hash, weights
 
 pytestmark = pytest.mark.usefixtures("own_store")
 
@@ -91,6 +91,33 @@ def test_an_imported_model_is_listed_scored_exported_and_removed(small, tmp_path
     assert weights.identifiers() == ["sim-again"]
 
 
+def test_reference_and_lineage_are_kept_in_the_card(small, tmp_path, capsys):
+    reference = "@article{a, author={A. Author}, title={T}, year=2024, doi={10.1/x}}\n"
+    (tmp_path / "mine.bib").write_text(reference)
+    given = ["--backbone", "small", "--bibtex", tmp_path / "mine.bib", "--fine-tuned-from", "CORnet-S"]
+    assert run(capsys, "import", small, "--model", "sim-mine", *given)[0] == 0
+    card = weights.find_card("sim-mine")
+    assert (card["bibtex"], card["imported"]["fine_tuned_from"]) == (reference, "CORnet-S")
+    assert card["imported"]["sha1"] == file_hash(small, "sha1")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"@misc{a, year=2024}", "lacks author"),
+        (b"@misc{a}@misc{b}", "with 2 entries"),
+        (b"any", "with 0 entries"),
+        (b"\xff", "no text"),
+    ],
+)
+def test_files_that_are_no_reference_are_refused(small, tmp_path, capsys, text, told):
+    (tmp_path / "mine.bib").write_bytes(text)
+    given = ["--backbone", "small", "--bibtex", tmp_path / "mine.bib"]
+    status, _, error = run(capsys, "import", small, "--model", "sim-mine", *given)
+    assert (status, told in error, "mine.bib" in error) == (2, True, True)
+    assert weights.identifiers() == []
+
+
 def test_an_empty_store_says_how_to_fill_it(own_store, capsys):
     status, out, _ = run(capsys, "list")
     assert status == 0
@@ -110,6 +137,9 @@ WRONG = {
     "upstream's identifier": (["import", __file__, "--model", "alexnet"], "a model of Brain-Score"),
     "simulated": (["import", __file__, "--model", "x", "--dataset", "sim-things-eeg2"], "begins with 'sim-'"),
     "backbone": (["import", __file__, "--model", "sim-x", "--backbone", "cornet"], "nearest: cornet_s"),
+    "no bibtex": (["import", __file__, "--model", "sim-x", "--bibtex", "no.bib"], "no file at no.bib"),
+    "no such base": (["import", __file__, "--model", "sim-x", "--fine-tuned-from", "CORnetS"], "mean CORnet-S"),
+    "base of ours": (["import", __file__, "--model", "sim-x", "--fine-tuned-from", "cornet-s"], "mean CORnet-S"),
     "unknown to export": (["export", "sim-x", "out.pt"], "no model card for 'sim-x'"),
     "ending": (["export", "sim-x", "out.h5"], "ends in .pt"),
     "unknown to remove": (["remove", "sim-x"], "no model card for 'sim-x'"),

@@ -69,9 +69,9 @@ def test_a_file_comes_before_the_store_before_published_weights_before_the_libra
 
     loaded, origin = pretrained("a_small", tmp_path / "mine.pt")
     assert same(loaded.state_dict(), given)
-    sha256 = hashlib.sha256((tmp_path / "mine.pt").read_bytes()).hexdigest()
-    size = (tmp_path / "mine.pt").stat().st_size
-    assert origin == {"weights": "file", "file": "mine.pt", "sha256": sha256, "bytes": size}
+    content = (tmp_path / "mine.pt").read_bytes()
+    hashes = {name: hashlib.new(name, content).hexdigest() for name in ("sha256", "sha1")}
+    assert origin == {"weights": "file", "file": "mine.pt", **hashes, "bytes": len(content)}
 
     loaded, origin = pretrained("a_small")
     assert same(loaded.state_dict(), stored)

@@ -116,6 +116,7 @@ def test_every_form_is_listed_and_loaded_under_its_identifier_with_its_weights(f
     assert card["backbone"] == "small"
     assert card["imported"] == {
         "file": name,
+        "sha1": hashlib.sha1((tmp_path / name).read_bytes()).hexdigest(),
         "sha256": hashlib.sha256((tmp_path / name).read_bytes()).hexdigest(),
         "bytes": (tmp_path / name).stat().st_size,
     }

@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from brainscore_realnet import load_benchmark
+from brainscore_realnet.comparison.selection import expand
 from brainscore_realnet.errors import BadInputError, MissingDataError, UnknownIdentifierError
 from brainscore_realnet.store import file_hash
 from brainscore_realnet.submission.exporting import benchmarks
-from brainscore_realnet.submission.exporting.benchmarks import benchmark_plugins
+from brainscore_realnet.submission.exporting.benchmarks import benchmark_plugins, of_wildcards_left_out
 from brainscore_realnet.submission.exporting.scored_benchmark import neural_assembly, scored_by_stand_in
 from brainscore_realnet.submission.uploads import copy_beside
 
@@ -271,6 +272,12 @@ def test_time_points_outside_the_window_do_not_travel():
 def test_readout_is_refused_because_other_models_name_no_layer_for_it(tmp_path):
     with pytest.raises(BadInputError, match=r"export SimThingsEEG2-rsa"):
         benchmark_plugins(["SimThingsEEG2.readout-rsa"], {}, tmp_path)
+
+
+def test_of_wildcards_readout_is_left_out_unless_it_is_named():
+    identifiers = expand(["SimThingsEEG2.*", "ThingsEEG2.readout-rsa"], "benchmark")
+    left_out = of_wildcards_left_out(identifiers, ["SimThingsEEG2.*", "ThingsEEG2.readout-rsa"])
+    assert left_out == ("SimThingsEEG2.readout-rsa",)
 
 
 def test_other_benchmarks_are_refused(tmp_path, monkeypatch):

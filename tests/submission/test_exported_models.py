@@ -22,7 +22,7 @@ from brainscore_vision.plugin_management.vision_domain_plugin import VisionDomai
 from PIL import Image
 
 from brainscore_realnet.cli.submit_export import SubmitExport
-from brainscore_realnet.errors import BadInputError, RealnetError
+from brainscore_realnet.errors import BadFileError, BadInputError, RealnetError
 from brainscore_realnet.networks import backbones
 from brainscore_realnet.networks.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone, backbone
 from brainscore_realnet.networks.published import CORNET_S
@@ -37,6 +37,7 @@ from brainscore_realnet.submission.exporting.travels.model_tests import areas_of
 from brainscore_realnet.training.recipes import REALNET_EEG, REALNET_FMRI, SIM_REALNET_EEG
 
 MODELS = ("sim-exported-sub01", "sim-exported-sub02")
+PLUGIN = "sim_exported_sub01_sub02"
 IMPORTED = "my-exported"
 NETWORK = "sim_cornet_s_narrow"
 AREAS = ("V1", "V2", "V4", "IT")
@@ -91,7 +92,7 @@ def exported(store, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plugin(exported):
-    return exported.root / "models" / "sim_exported"
+    return exported.root / "models" / PLUGIN
 
 
 RUN = """
@@ -108,7 +109,7 @@ import numpy as np, pytest
 import brainscore_vision
 from brainscore_vision import load_model
 
-work, image, *identifiers = sys.argv[1:]
+work, image, plugin, *identifiers = sys.argv[1:]
 found = {"library": brainscore_vision.__file__, "models": {}}
 from brainscore_core.supported_data_standards.brainio.stimuli import StimulusSet
 kept = []
@@ -125,9 +126,9 @@ for identifier in (*identifiers, identifiers[0]):
         "degrees": model.visual_degrees(),
     }
     kept = [*kept, model]
-folder = Path(brainscore_vision.__file__).parent / "models" / "sim_exported"
+folder = Path(brainscore_vision.__file__).parent / "models" / plugin
 from importlib import import_module
-found["bibtex"] = import_module("brainscore_vision.models.sim_exported.model").get_bibtex(identifiers[0])
+found["bibtex"] = import_module(f"brainscore_vision.models.{plugin}.model").get_bibtex(identifiers[0])
 found["tests"] = int(pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not slow", "-c", os.devnull,
                                   "--rootdir", str(folder), str(folder / "test.py")]))
 os.environ["BRAINSCORE_HOME"] = str(Path(work) / "spoilt")
@@ -174,7 +175,7 @@ def elsewhere(exported, plugin, image, tmp_path_factory):
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", work / "run.py", work, image, *MODELS],
+        [sys.executable, "-W", "ignore", work / "run.py", work, image, PLUGIN, *MODELS],
         env={**os.environ, **settings},
         cwd=work,
         capture_output=True,
@@ -220,7 +221,7 @@ def test_other_bytes_of_weights_are_refused_there(elsewhere):
 
 def test_folder_holds_the_plugin_its_weights_and_the_next_steps(exported, plugin):
     out = exported.root.parent
-    assert exported.archive == out / "sim_exported.zip"
+    assert exported.archive == out / f"{PLUGIN}.zip"
     assert {path.name for path in plugin.iterdir()} == {
         *("__init__.py", "model.py", "network.py", "activations.py", "cornet_s.py", "test.py"),
         *("models.json", "requirements.txt", "metadata.yaml"),
@@ -228,9 +229,7 @@ def test_folder_holds_the_plugin_its_weights_and_the_next_steps(exported, plugin
     assert (plugin / "requirements.txt").read_text() == "safetensors>=0.4\n"
     assert get_plugin_ids("models", [plugin.name], str(exported.root)) == list(MODELS)
     assert VisionDomainPlugin().find_registered_models(plugin) == list(MODELS)
-    assert {path.name for path in out.iterdir()} == {
-        *("README.md", "uploads.json", "weights", "sim_exported", "sim_exported.zip")
-    }
+    assert {path.name for path in out.iterdir()} == {*("README.md", "uploads.json", "weights", PLUGIN, f"{PLUGIN}.zip")}
     readme = (out / "README.md").read_text()
     for upload in exported.uploads:
         assert sha256_file(out / upload.local) == upload.sha256
@@ -262,7 +261,7 @@ def test_entered_places_reach_the_plugin_and_are_not_lost(exported, tmp_path):
     shutil.copytree(exported.root.parent, out)
     content = json.loads((out / "uploads.json").read_text())
     chosen = exported.uploads[1].name
-    content[chosen] |= {"folder": "brainscore-vision/models/other", "version_id": "7sUx"}
+    content[chosen] |= {"folder": "brainscore-vision/models/other", "version_id": ".7sUx"}
     content["gone.safetensors"] = content[exported.uploads[0].name]
     (out / "uploads.json").write_text(json.dumps(content))
     before = snapshot(out)
@@ -271,20 +270,14 @@ def test_entered_places_reach_the_plugin_and_are_not_lost(exported, tmp_path):
     assert snapshot(out) == before
 
     again = export(MODELS, (), out, replace=True, uploads=out / "uploads.json")
-    table = json.loads((again.root / "models" / "sim_exported" / "models.json").read_text())
+    table = json.loads((again.root / "models" / PLUGIN / "models.json").read_text())
     assert table[MODELS[1]]["weights"]["folder_name"] == "brainscore-vision/models/other"
-    assert table[MODELS[1]]["weights"]["version_id"] == "7sUx"
+    assert table[MODELS[1]]["weights"]["version_id"] == ".7sUx"
     assert table[MODELS[0]]["weights"]["version_id"] is None
     assert (out / "weights" / "brainscore-vision" / "models" / "other" / chosen).is_file()
-    assert "version `7sUx`" in (out / "README.md").read_text()
+    assert "version `.7sUx`" in (out / "README.md").read_text()
     assert "gone.safetensors stands in uploads.json" in again.notes[-1]
     assert list(tmp_path.iterdir()) == [out]
-
-
-def earlier_export(out):
-    (out / "mine").mkdir(parents=True)
-    (out / "mine.zip").touch()
-    (out / "uploads.json").write_text("{}")
 
 
 @pytest.mark.parametrize(
@@ -300,35 +293,69 @@ def earlier_export(out):
         (("sim-exported-own",), {}, r"Got the backbone registered_here, which was registered in this process"),
         (("a", "b", "c", "d", "e", "f"), {}, r"Got 6 identifiers .*--form pull-request"),
         ((MODELS[0],), {"form": "post"}, r"Got the form 'post': expected one of website, pull-request"),
+        ((*MODELS, "realnet-eeg-sub01-beta1"), {}, r"no weights of realnet-eeg-sub01-beta1"),
+        (("-dash",), {}, r"Got the identifier '-dash', which commands take for an option"),
         ((MODELS[0],), {"name": "../up"}, r"Got the name '\.\./up'"),
+        ((MODELS[0],), {"name": "-up"}, r"Got the name '-up'.*none of '\.' and '-' at the beginning"),
         ((MODELS[0],), {"name": "weights"}, r"Got the name 'weights'"),
+        ((MODELS[0],), {"name": "models"}, r"Got the name 'models'"),
+        ((MODELS[0],), {"name": "mine.zip"}, r"Got the name 'mine\.zip'.*without \.zip"),
+        ((MODELS[0],), {"name": "a" * 101}, r"at most 100 characters"),
+        ((MODELS[0],), {"metadata": "none.yaml"}, r"Got no file at none\.yaml"),
         ((MODELS[0],), {"uploads": "none.json"}, r"Got no file at none\.json"),
-        ((MODELS[0],), {"replace": False}, r"holds an earlier export.*--replace"),
+        ((MODELS[0],), {"uploads": "."}, r"Got the folder \. for uploads\.json"),
     ],
 )
-def test_refusals_say_why_and_leave_the_folder_as_it_was(store, tmp_path, monkeypatch, chosen, options, told):
+def test_refusals_say_why_before_anything_is_exported(store, tmp_path, monkeypatch, chosen, options, told):
     own = Backbone("registered_here", backbone(NETWORK).build, {}, "", 64, IMAGENET_MEAN, IMAGENET_STD)
     monkeypatch.setitem(backbones._BACKBONES, own.name, own)
-    out = tmp_path / "out"
-    earlier_export(out)
+    made = []
+    monkeypatch.setattr(models, "_model", lambda *made_of: made.append(made_of))
     weights.save("sim-exported-own", {"a": torch.zeros(1)}, {"backbone": own.name})
+    weights.save("-dash", {"a": torch.zeros(1)}, {"backbone": NETWORK})
     try:
         with pytest.raises(RealnetError, match=told):
-            export(chosen, (), out, **{"replace": True, **options})
+            export(chosen, (), tmp_path / "parent" / "out", **options)
     finally:
         weights.remove("sim-exported-own")
-    assert snapshot(tmp_path) == {"out/mine.zip": b"", "out/uploads.json": b"{}"}
+        weights.remove("-dash")
+    assert made == []
+    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("strange", ["notes.txt", "other.zip"])
-def test_folders_with_anything_else_are_never_replaced(store, tmp_path, strange):
-    earlier_export(tmp_path)
-    (tmp_path / strange).touch()
-    with pytest.raises(BadInputError, match=r"which holds .*an earlier export and nothing else"):
-        export(MODELS, (), tmp_path, replace=True)
-    assert (tmp_path / strange).is_file()
-    with pytest.raises(BadInputError, match=r"which is no folder"):
-        export(MODELS, (), tmp_path / strange, replace=True)
+def test_folders_that_cannot_be_replaced_are_told_before_models_are_looked_at(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.zip").touch()
+    (out / "uploads.json").write_text("{")
+    with pytest.raises(BadFileError, match=r"out/uploads\.json, which cannot be read .*Correct it"):
+        export(("unknown",), (), out, replace=True)
+    assert snapshot(tmp_path) == {"out/mine.zip": b"", "out/uploads.json": b"{"}
+
+
+def test_other_places_than_those_that_were_entered_are_refused(exported, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other.json"
+    shutil.copytree(exported.root.parent, out)
+    shutil.copy(out / "uploads.json", other)
+    content = json.loads((out / "uploads.json").read_text())
+    content[exported.uploads[0].name]["version_id"] = "entered"
+    (out / "uploads.json").write_text(json.dumps(content))
+    before = snapshot(out)
+    refused = pytest.raises(
+        BadInputError, match=rf"tells something else of {exported.uploads[0].name}: expected the same"
+    )
+    with refused, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "_model", None)  # nothing is exported before
+        export(MODELS, (), out, replace=True, uploads=other)
+    with pytest.raises(BadInputError, match=rf"other places of {exported.uploads[0].name}"):
+        export((IMPORTED,), (), out, replace=True)
+    assert snapshot(out) == before
+
+
+def test_identifiers_of_shared_data_count_before_anything_is_computed(tmp_path):
+    chosen = ("SimThingsEEG2-rsa", "SimThingsEEG2.IT-rsa", "SimShen2019shapes-rsa")
+    with pytest.raises(BadInputError, match=r"Got 7 identifiers in one submission \(4 of them of data"):
+        export((), chosen, tmp_path / "out")
 
 
 def test_failure_half_way_leaves_nothing_behind(store, tmp_path, monkeypatch):
@@ -351,7 +378,7 @@ def test_each_backbone_has_a_folder_of_its_own(store, tmp_path, capsys):
     weights.remove("my-vit")
     capsys.readouterr()
     root = tmp_path / "realnet_submission"
-    assert sorted(path.name for path in (root / "models").iterdir()) == ["my_vit", "sim_exported"]
+    assert sorted(path.name for path in (root / "models").iterdir()) == ["my_vit", PLUGIN]
     plugin = root / "models" / "my_vit"
     assert (plugin / "requirements.txt").read_text() == f"safetensors>=0.4\ntimm=={timm.__version__}\n"
     assert not (plugin / "cornet_s.py").exists()
@@ -360,6 +387,22 @@ def test_each_backbone_has_a_folder_of_its_own(store, tmp_path, capsys):
     assert about["image_size"] == backbone("timm:test_vit").image_size
     family = load_metadata((plugin / "metadata.yaml").read_text())["models"]["my-vit"]["model"]["architecture"]
     assert family == {"description": "timm:test_vit"}  # what a library's network is is not told apart
+
+
+def test_equal_weights_are_noted_and_only_given_citations_travel(own_store, tmp_path):
+    torch.manual_seed(4)
+    state = backbone("sim_cornet_s_narrow").build().state_dict()
+    citation = "@misc{a_2026, author={A, B}, year={2026}, url={https://a.example}}"
+    for identifier, given in (("sim-my-a", {"bibtex": citation}), ("sim-my-b", {})):
+        imported = {"backbone": "sim_cornet_s_narrow", "imported": {"file": "x.pt"}, "simulated": True, **given}
+        weights.save(identifier, state, imported)
+    found = export(["sim-my-a", "sim-my-b"], [], tmp_path / "out")
+    assert "sim-my-a and sim-my-b have equal weights: submit one of them." in found.notes
+    (table,) = found.root.glob("models/*/models.json")
+    assert {name: row["bibtex"] for name, row in json.loads(table.read_text()).items()} == {
+        "sim-my-a": citation,
+        "sim-my-b": "",
+    }
 
 
 def test_published_weights_keep_what_this_package_tells_of_them(store, tmp_path, monkeypatch):
@@ -377,19 +420,29 @@ def test_published_weights_keep_what_this_package_tells_of_them(store, tmp_path,
     assert [note for note in made.notes if "on Brain-Score already (Brain-Score's model ReAlnet01)" in note]
 
 
-def test_command_prints_what_to_upload_and_what_to_see_to(store, tmp_path, capsys):
-    out = tmp_path / "out"
-    SubmitExport(out, model=(IMPORTED,), form="pull-request", name="mine").run()
-    printed = " ".join(capsys.readouterr().out.split())
+def test_command_prints_what_to_upload_and_what_to_see_to(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    out = Path("my out")
+    about = tmp_path / "about.yaml"
+    about.write_text(f"models: {{{IMPORTED}: {{legal: {{license: MIT}}}}}}")
+    others = exported.root.parent / "uploads.json"
+    SubmitExport(out, model=(IMPORTED,), form="pull-request", name="mine", metadata=about, uploads=others).run()
+    captured = capsys.readouterr()
+    printed = " ".join(captured.out.split())
+    assert captured.err.splitlines() == [f"exporting {IMPORTED}"]
     assert f"submission {out / 'mine.zip'}" in printed
     assert f"to upload {out / 'weights' / 'brainscore-vision' / 'models' / 'my_exported' / IMPORTED}-" in printed
-    assert "my-exported has no citation" in printed
+    assert "my-exported has no citation: import its weights again, with `--bibtex FILE --replace`" in printed
     assert "my-exported has no recipe in its model card, so that little is known of its training" in printed
-    assert f"`brainscore submit check {out} --form pull-request`" in printed
+    assert ".safetensors has no entry in the given uploads.json: see where it has to go." in printed
+    assert "`brainscore submit check 'my out' --form pull-request`" in printed
     readme = (out / "README.md").read_text()
     assert "cp -r FOLDER/mine/models/my_exported brainscore_vision/models/" in readme
+    assert "--metadata FILE \\\n        --out FOLDER --uploads FOLDER/uploads.json --replace" in readme
+    assert "brainscore weights import WEIGHTS --model IDENTIFIER --bibtex FILE --replace" in readme
     told = (out / "mine" / "models" / "my_exported" / "metadata.yaml").read_text()
     assert "x.pt (sha256:" in told
+    assert "license: MIT" in told
     assert "private" not in told
 
 

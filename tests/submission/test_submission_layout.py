@@ -1,12 +1,15 @@
 import json
+import re
 import zipfile
+from pathlib import Path
 
+import brainscore_vision
 import pytest
 
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store import file_hash
 from brainscore_realnet.submission.exporting.folder_names import folder_names
-from brainscore_realnet.submission.layout import Plugin, Submission, write
+from brainscore_realnet.submission.layout import Plugin, Submission, read_back, write
 from brainscore_realnet.submission.uploads import (
     UPLOADS,
     copy_beside,
@@ -45,15 +48,27 @@ def test_zip_holds_the_folder_under_one_root_with_entries_of_folders(tmp_path):
 def test_bytes_of_the_zip_follow_from_the_files_alone(tmp_path):
     first = write(submission_of(2), tmp_path / "a")[1].read_bytes()
     assert write(submission_of(2), tmp_path / "b")[1].read_bytes() == first
-    assert write(submission_of(3), tmp_path / "b")[1].read_bytes() != first
+    assert write(submission_of(3), tmp_path / "c")[1].read_bytes() != first
 
 
-def test_what_was_there_is_replaced(tmp_path):
+def test_what_is_there_is_not_replaced(tmp_path):
     write(submission_of(1, old=b"old"), tmp_path)
-    root, archive = write(submission_of(1, new=b"new"), tmp_path)
-    assert (root / "models" / "mine" / "new.txt").read_bytes() == b"new"
-    assert not (root / "models" / "mine" / "old.txt").exists()
-    assert "mine/models/mine/old.txt" not in zipfile.ZipFile(archive).namelist()
+    before = snapshot(tmp_path)
+    with pytest.raises(BadInputError, match=r"mine, which is there already"):
+        write(submission_of(1, new=b"new"), tmp_path)
+    assert snapshot(tmp_path) == before
+
+
+def test_zips_are_read_back_unless_they_were_made_by_hand(tmp_path):
+    archive = write(submission_of(2), tmp_path)[1]
+    assert read_back(archive) == {f"mine/{path}": content for path, content in submission_of(2).files.items()}
+    with zipfile.ZipFile(tmp_path / "hand.zip", "w") as zipped:
+        zipped.writestr("mine/models/mine/__init__.py", "")
+    with pytest.raises(BadInputError, match=r"zipped by hand"):
+        read_back(tmp_path / "hand.zip")
+    (tmp_path / "none.zip").write_bytes(b"none")
+    with pytest.raises(BadInputError, match=r"which is no zip"):
+        read_back(tmp_path / "none.zip")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +121,7 @@ def test_uploads_are_read_back_as_they_were_written(tmp_path, uploaded):
 
 def test_entered_places_are_taken_and_nothing_else(tmp_path, uploaded):
     upload = uploaded[1]
-    path = edited(tmp_path, upload, bucket="other", folder="x/y", version_id="7sU_x.", bytes=0, sha1="wrong")
+    path = edited(tmp_path, upload, bucket="other", folder="x/y", version_id="7sU_x.", bytes=0, sha1="0" * 40)
     found = placed(upload, read_uploads(path))
     assert (found.bucket, found.folder, found.version_id) == ("other", "x/y", "7sU_x.")
     assert (found.bytes, found.sha1, found.sha256) == (upload.bytes, upload.sha1, upload.sha256)
@@ -129,20 +144,58 @@ def test_places_of_other_bytes_are_refused(tmp_path, uploaded):
         {"bucket": "two words"},
         {"version_id": ""},
         {"version_id": 3},
+        {"version_id": "two words"},
+        {"kind": "video"},
+        {"kind": ["weights"]},
+        {"bytes": "7"},
+        {"bytes": True},
+        {"sha1": "1"},
+        {"sha256": None},
     ],
     ids=str,
 )
 def test_wrong_places_are_refused_with_their_key(tmp_path, uploaded, change):
     (key,) = change
-    with pytest.raises(BadFileError, match=rf"for {key} of a\.safetensors .*expected the text"):
+    with pytest.raises(BadFileError, match=rf"for {key} of a\.safetensors .*expected .*Correct it"):
         read_uploads(edited(tmp_path, uploaded[1], **change))
 
 
-@pytest.mark.parametrize("content", ["[]", '{"a": 1}', '{"a": {"kind": "weights"}}', "{"])
-def test_files_that_are_no_uploads_are_refused(tmp_path, content):
+def places_of_the_library():
+    """Folders and versions of weights that stand in Brain-Score's models, one of each form."""
+    found = {}
+    for path in Path(brainscore_vision.__file__).parent.glob("models/*/model.py"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for key, value in re.findall(r"""(folder_name|version_id)=["']([^"']+)["']""", text):
+            form = re.sub(r"[0-9]+", "0", re.sub(r"[A-Za-z]+", "a", value)) if key == "folder_name" else value[:2]
+            found.setdefault((key.removesuffix("_name"), form), value)
+    return [(key, value) for (key, _), value in sorted(found.items())]
+
+
+def test_places_that_brain_score_gives_are_taken(tmp_path, uploaded):
+    places = places_of_the_library()
+    assert ("folder", "brainscore-vision/models/user_672/") in places
+    for key, value in [*places, ("version_id", ".hWjA5kCrxTbX.0b4s56ABGtk5aVbBm.")]:
+        (found,) = read_uploads(edited(tmp_path, uploaded[1], **{key: value})).values()
+        assert getattr(found, key) == value.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", r"Got a list in .*expected an entry for each file"),
+        ("{}", r"Got no entry in .*expected an entry for each file"),
+        ('{"a": 1}', r"Got int for a in .*expected the keys bucket, "),
+        ('{"a": {"kind": "weights"}}', r"Got kind for a in .*expected the keys bucket, "),
+        ('{"a": 1, "a": 1}', r"a stands in it twice"),
+        ("{", r"which cannot be read .*expected JSON"),
+    ],
+)
+def test_files_that_are_no_uploads_are_to_be_corrected(tmp_path, content, told):
     (tmp_path / UPLOADS).write_text(content)
-    with pytest.raises(BadFileError, match=r"Got .*expected"):
+    with pytest.raises(BadFileError, match=rf"{told}.*Correct it"):
         read_uploads(tmp_path / UPLOADS)
+    with pytest.raises(BadFileError, match=rf"Got the folder .* Give {tmp_path / UPLOADS}"):
+        read_uploads(tmp_path)
     with pytest.raises(MissingDataError):
         read_uploads(tmp_path / "none.json")
 
@@ -151,10 +204,11 @@ def test_files_that_are_no_uploads_are_refused(tmp_path, content):
     ("groups", "names"),
     [
         ({"cornet_s": ["realnet-eeg-sub01"]}, ["realnet_eeg_sub01"]),
-        ({"cornet_s": ["realnet-eeg-sub01", "realnet-eeg-sub02"]}, ["realnet_eeg"]),
-        ({"cornet_s": ["mine.1", "yours"]}, ["cornet_s_realnet"]),  # Brain-Score has cornet_s
+        ({"cornet_s": ["realnet-eeg-sub01", "realnet-eeg-sub02"]}, ["realnet_eeg_sub01_sub02"]),
+        ({"cornet_s": ["mine.1", "yours"]}, ["mine_1_yours"]),
+        ({"cornet_s": ["cornet-s"]}, ["cornet_s_realnet"]),  # Brain-Score has cornet_s
         ({"cornet_s": ["2024"], "timm:test_vit": ["class"]}, ["model_2024", "model_class"]),
-        ({"cornet_s": ["a-1", "a-2"], "resnet_101": ["a-3", "a-4"]}, ["a", "a_realnet"]),
+        ({"cornet_s": ["a-1", "a-2"], "resnet_101": ["a-3", "a-4"]}, ["a_1_2", "a_3_4"]),
         ({"cornet_s": ["_hidden"]}, ["hidden"]),
     ],
 )

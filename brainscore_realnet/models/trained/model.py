@@ -23,4 +23,6 @@ def register_cards(registry: dict[str, Callable[[], Any]]) -> None:
 def get_bibtex(identifier: str) -> str | None:
     """Citation that the model's card carries, or of the paper whose recipe it was trained by."""
     card = weights.find_card(identifier) or {}
-    return card.get("bibtex") or _BIBTEX.get(card.get("recipe", {}).get("signal"))
+    recipe = card.get("recipe")
+    signal = recipe.get("signal", "") if isinstance(recipe, dict) else ""
+    return card.get("bibtex") or _BIBTEX.get(signal)

@@ -3,7 +3,9 @@
 import ast
 from collections.abc import Iterator
 
+from brainscore_realnet.scoring.bibtex import problems_of_bibtex
 from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import written
 from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.checking.scan import modules
 from brainscore_realnet.submission.layout import Plugin
@@ -29,7 +31,7 @@ def _of_models(plugin: Plugin) -> Found:
     returned = [node.value for node in ast.walk(functions[0]) if isinstance(node, ast.Return) and node.value]
     constants = _constants(trees)
     texts = [known for value in returned if (known := _text(value, constants)) is not None]
-    notes = [problem for known in texts for problem in problems_of_bibtex(known)]
+    notes = [problem for known in texts for problem in _problems(known)]
     return judged("bibtex", label(plugin), "get_bibtex in model.py", notes=notes)
 
 
@@ -40,11 +42,11 @@ def _of_benchmarks(plugin: Plugin) -> Found:
     given = [value for tree in trees.values() for value in _given(tree)]
     texts = [text for value in given if (text := _text(value, constants)) is not None]
     unknown = [value for value in given if _text(value, constants) is None and not _is_none(value)]
-    problems = [problem for text in dict.fromkeys(texts) for problem in problems_of_bibtex(text)]
+    problems = [problem for text in dict.fromkeys(texts) for problem in _problems(text)]
     if not texts and not unknown:
         problems.append(("no bibtex", "Pass bibtex=… to BenchmarkBase. " + _ADVICE))
     if unknown and not problems and not texts:
-        found = f"bibtex={ast.unparse(unknown[0])[:60]} is not written in this plugin"
+        found = f"bibtex={written(unknown[0])[:60]} is not written in this plugin"
         return Found("bibtex", label(plugin), "not run", found, "See that it is " + _ADVICE[5:])
     return judged("bibtex", label(plugin), f"{len(texts)} given, each with author, year and address", problems)
 
@@ -85,23 +87,5 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def problems_of_bibtex(text: str) -> list[Problem]:
-    """Say what keeps Brain-Score from making a reference of a text."""
-    from pybtex.database import BibliographyDataError
-    from pybtex.database.input import bibtex
-    from pybtex.exceptions import PybtexError
-
-    try:
-        entries = bibtex.Parser().parse_string(text).entries
-    except (PybtexError, BibliographyDataError, ValueError) as error:
-        return [(f"bibtex cannot be read: {' '.join(str(error).split())[:100]}", _ADVICE)]
-    if len(entries) != 1:
-        return [(f"bibtex with {len(entries)} entries, expected one", _ADVICE)]
-    (entry,) = entries.values()
-    authors = entry.persons.get("author", [])
-    lacking = {
-        "author": not (authors and authors[0].last_names),
-        "year": not entry.fields.get("year"),
-        "url or doi": not (entry.fields.get("url") or entry.fields.get("doi")),
-    }
-    return [(f"bibtex {entry.key} lacks {name}", _ADVICE) for name, lacks in lacking.items() if lacks]
+def _problems(text: str) -> list[Problem]:
+    return [(problem, _ADVICE) for problem in problems_of_bibtex(text)]

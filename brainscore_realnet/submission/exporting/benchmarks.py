@@ -61,17 +61,30 @@ def benchmark_plugins(identifiers: Sequence[str], places: Mapping[str, Upload], 
     StoreError
         The folder cannot be written.
     """
-    benchmarks = {identifier: _exportable_benchmark(identifier) for identifier in identifiers}
+    benchmarks = {identifier: exportable_benchmark(identifier) for identifier in identifiers}
     # Everything that is missing is told before anything is computed.
     for benchmark in benchmarks.values():
         benchmark.require_data()
     of_data_set: dict[str, list[Scored]] = {}
     for identifier, benchmark in benchmarks.items():
-        of_data_set.setdefault(_headline(identifier), []).append(scored_by_stand_in(identifier, benchmark))
+        of_data_set.setdefault(headline_of(identifier), []).append(scored_by_stand_in(identifier, benchmark))
     return [each for scored in of_data_set.values() for each in _plugins(scored, places, work)]
 
 
-def _exportable_benchmark(identifier: str) -> Any:
+def of_wildcards_left_out(identifiers: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Give the benchmarks of a layer that only models of this package name, unless they were asked for by name.
+
+    Parameters
+    ----------
+    identifiers : sequence of str
+        What the patterns stand for.
+    patterns : sequence of str
+        What was typed.
+    """
+    return tuple(one for one in identifiers if ".readout-" in one and one not in patterns)
+
+
+def exportable_benchmark(identifier: str) -> Any:
     """Load a benchmark; raises BadInputError unless any model can be scored on it."""
     from brainscore_realnet.adapters.model_rdms import AREAS
     from brainscore_realnet.adapters.rsa_benchmark import RSABenchmark
@@ -86,12 +99,12 @@ def _exportable_benchmark(identifier: str) -> Any:
     if others:
         raise BadInputError(
             f"Got {identifier}, which compares {', '.join(others)}: only models of this package name a layer for it. "
-            f"Expected areas that every model has ({', '.join(AREAS)}); export {_headline(identifier)}-rsa."
+            f"Expected areas that every model has ({', '.join(AREAS)}); export {headline_of(identifier)}-rsa."
         )
     return benchmark
 
 
-def _headline(identifier: str) -> str:
+def headline_of(identifier: str) -> str:
     """Turn ``Shen2019shapes.V1-rsa`` into ``Shen2019shapes``: what all benchmarks of the same stimuli share."""
     return identifier.partition(".")[0].removesuffix("-rsa")
 
@@ -101,7 +114,7 @@ def _plugins(scored: Sequence[Scored], places: Mapping[str, Upload], work: Path)
     from brainscore_realnet.adapters.packaging import package_assembly, package_stimulus_set
 
     benchmark = scored[0].benchmark
-    headline = _headline(scored[0].identifier)
+    headline = headline_of(scored[0].identifier)
     folder = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", headline).lower() + "_rsa"
     stimuli = benchmark.data.stimuli()
     # Brain-Score looks sets up by their registered name.

@@ -6,20 +6,21 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.store.atomic import atomic_folder, write_text
-from brainscore_realnet.store.folders import require_space
+from brainscore_realnet.store.atomic import write_text
 from brainscore_realnet.submission.exporting.exportable import Exportable
+from brainscore_realnet.submission.exporting.folder import OWN, README, export_folder, refuse_unwritable, resolved
 from brainscore_realnet.submission.exporting.instructions import instructions
-from brainscore_realnet.submission.layout import WEBSITE_PLUGINS, Form, Submission, refuse_too_large, write
+from brainscore_realnet.submission.layout import REGISTRIES, WEBSITE_PLUGINS, Form, Submission, refuse_too_large, write
 from brainscore_realnet.submission.uploads import UPLOADS, Upload, copy_beside, read_uploads, write_uploads
 
-README = "README.md"
 WORK = ".work"
 """Folder that files are made in before they lie where they belong."""
-_OWN = ("weights", "data", UPLOADS, README)
+
+LONGEST_NAME = 100
+"""Characters of a submission's name."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,22 @@ class Exported:
     """Sentences for whoever submits it."""
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """What is exported, and how."""
+
+    models: Sequence[str]
+    benchmarks: Sequence[str]
+    out: Path
+    """Folder that it will be in."""
+    form: Form
+    name: str | None
+    places: Mapping[str, Upload] | None
+    """Of the ``uploads.json`` that was given."""
+    metadata: Mapping[str, dict[str, Any]] | None
+    """Identifier to what was given of it."""
+
+
 def export(
     models: Sequence[str],
     benchmarks: Sequence[str],
@@ -44,6 +61,7 @@ def export(
     form: Form = "website",
     name: str | None = None,
     uploads: str | Path | None = None,
+    metadata: str | Path | None = None,
     replace: bool = False,
 ) -> Exported:
     """Write a submission of models and benchmarks, with the files to upload; equal inputs give equal bytes.
@@ -60,6 +78,8 @@ def export(
         Of the submission's folder and zip. Default: that of the only plugin, else `realnet_submission`.
     uploads : path, optional
         ``uploads.json`` of an earlier export, with the places that files were uploaded to.
+    metadata : path, optional
+        What is to be added to the metadata of the models, or changed in them (`metadata_given`).
     replace : bool
         Replace an earlier export.
 
@@ -69,70 +89,110 @@ def export(
         Nothing is chosen, the folder holds something else, or as `models.model_plugins` and `layout.write`. The folder
         is then as it was, as after any other error.
     UnknownIdentifierError, MissingWeightsError, MissingDataError, BadFileError, StoreError
-        As `models.model_plugins`, `benchmarks.benchmark_plugins` and `uploads.read_uploads`.
+        As `models.model_plugins`, `benchmarks.benchmark_plugins`, `uploads.read_uploads` and
+        `metadata_given.given_metadata`; or there is no room.
     """
-    out = Path(out).absolute()
     if not models and not benchmarks:
         raise BadInputError("Got no model and no benchmark to export: expected some. Give --model or --benchmark.")
-    _refuse_name(name)
-    _refuse_form(len(models) + len(benchmarks), form)
-    _refuse_occupied(out, replace)
-    places = read_uploads(uploads) if uploads is not None else {}
-    old = None
-    try:
-        with atomic_folder(out) as part:
-            exported = _write(models, benchmarks, part, form, name, places)
-            if uploads is None:
-                _refuse_lost_places(out, exported.uploads)
-            old = _set_aside(out)
-    finally:
-        _settle(out, old)
-    return Exported(out / exported.root.name, out / exported.archive.name, exported.uploads, exported.notes)
+    if name is not None and (problem := _problem_of_name(name)):
+        raise BadInputError(f"Got the name {name!r} for a submission: expected {problem}. Choose another.")
+    _refuse_form(models, benchmarks, form)
+    folder = resolved(out)
+    chosen = _Chosen(
+        models,
+        benchmarks,
+        folder,
+        form,
+        name,
+        read_uploads(uploads) if uploads is not None else None,
+        _given(metadata, models) if metadata is not None else None,
+    )
+
+    def beforehand(replaced: Mapping[str, Upload]) -> None:
+        if uploads is not None:
+            _refuse_other_places(folder, uploads, replaced, chosen.places or {})
+        refuse_unwritable(folder, _require_all(models, benchmarks))
+
+    with export_folder(folder, replace, beforehand) as (part, replaced):
+        exported = _write(chosen, part)
+        if uploads is None:
+            _refuse_lost_places(folder, replaced, exported.uploads)
+    root = Path(out) / exported.root.name
+    return Exported(root, root.with_name(exported.archive.name), exported.uploads, exported.notes)
 
 
-def _write(
-    models: Sequence[str],
-    benchmarks: Sequence[str],
-    out: Path,
-    form: Form,
-    name: str | None,
-    places: Mapping[str, Upload],
-) -> Exported:
+def _given(metadata: str | Path, models: Sequence[str]) -> dict[str, dict[str, Any]]:
+    from brainscore_realnet.submission.exporting.metadata_given import given_metadata
+
+    return given_metadata(metadata, models)
+
+
+def _require_all(models: Sequence[str], benchmarks: Sequence[str]) -> int:
+    """Check, before anything is exported, what is needed; give the bytes of weights that will be written."""
+    n_bytes = 0
+    if models:
+        from brainscore_realnet.submission.exporting.models import require_models
+
+        n_bytes = require_models(models)
+    if benchmarks:
+        from brainscore_realnet.submission.exporting.benchmarks import exportable_benchmark
+
+        for identifier in benchmarks:
+            exportable_benchmark(identifier).require_data()
+    return n_bytes
+
+
+def _write(chosen: _Chosen, out: Path) -> Exported:
     work = out / WORK
     work.mkdir()
-    made = _made(models, benchmarks, places, work)
-    plugins = tuple(one.plugin for one in made)
-    submission = Submission(name or (plugins[0].name if len(plugins) == 1 else "realnet_submission"), plugins)
-    refuse_too_large(submission, form)
+    places = chosen.places or {}
+    made = _made(chosen, places, work)
+    submission = Submission(chosen.name or _default_name(made), tuple(one.plugin for one in made))
+    refuse_too_large(submission, chosen.form)
     files = {upload.name: (upload, path) for one in made for upload, path in one.files}
     _refuse_clashes(made, files)
     copied = [upload.bytes for upload, path in files.values() if work not in path.parents]
-    require_space(out, sum(copied) + 2 * sum(map(len, submission.files.values())))
+    refuse_unwritable(chosen.out, sum(copied) + 2 * sum(map(len, submission.files.values())))
     for upload, path in files.values():
         _put(upload, path, out, work)
-    root, archive = write(submission, out, form)
+    root, archive = write(submission, out, chosen.form)
     uploads = tuple(upload for upload, _ in files.values())
-    unused = [f"{entry} stands in {UPLOADS}, but this submission has no such file." for entry in places.keys() - files]
-    notes = (*(note for one in made for note in one.notes), *sorted(unused))
+    notes = (*(note for one in made for note in one.notes), *_notes(files, chosen.places))
     write_uploads(out, uploads)
-    write_text(out / README, instructions(submission, form, uploads, notes, models, benchmarks))
+    told = chosen.metadata is not None
+    text = instructions(submission, chosen.form, uploads, notes, chosen.models, chosen.benchmarks, told)
+    write_text(out / README, text)
     shutil.rmtree(work)
     return Exported(root, archive, uploads, notes)
 
 
-def _made(
-    models: Sequence[str], benchmarks: Sequence[str], places: Mapping[str, Upload], work: Path
-) -> list[Exportable]:
+def _made(chosen: _Chosen, places: Mapping[str, Upload], work: Path) -> list[Exportable]:
     made: list[Exportable] = []
-    if models:
+    if chosen.models:
         from brainscore_realnet.submission.exporting.models import model_plugins
 
-        made += model_plugins(models, places, work)
-    if benchmarks:
+        made += model_plugins(chosen.models, places, work, chosen.metadata)
+    if chosen.benchmarks:
         from brainscore_realnet.submission.exporting.benchmarks import benchmark_plugins
 
-        made += benchmark_plugins(benchmarks, places, work)
+        made += benchmark_plugins(chosen.benchmarks, places, work)
     return made
+
+
+def _default_name(made: Sequence[Exportable]) -> str:
+    name = made[0].plugin.name
+    return name if len(made) == 1 and not _problem_of_name(name) else "realnet_submission"
+
+
+def _notes(files: Mapping[str, object], places: Mapping[str, Upload] | None) -> list[str]:
+    """Name the files of which the given ``uploads.json`` and the submission do not both tell."""
+    if places is None:
+        return []
+    unused = [f"{name} stands in {UPLOADS}, but this submission has no such file." for name in places.keys() - files]
+    unplaced = [
+        f"{name} has no entry in the given {UPLOADS}: see where it has to go." for name in files - places.keys()
+    ]
+    return sorted(unplaced) + sorted(unused)
 
 
 def _put(upload: Upload, path: Path, out: Path, work: Path) -> None:
@@ -156,50 +216,56 @@ def _refuse_clashes(made: Sequence[Exportable], files: Mapping[str, tuple[Upload
         )
 
 
-def _refuse_form(n_identifiers: int, form: Form) -> None:
-    """Refuse at once what `layout.refuse_too_large` would refuse after minutes; each makes a plugin at least."""
+def _refuse_form(models: Sequence[str], benchmarks: Sequence[str], form: Form) -> None:
+    """Refuse at once what `layout.refuse_too_large` would refuse after minutes."""
+    from brainscore_realnet.submission.exporting.benchmarks import headline_of
+
     if form not in get_args(Form):
         raise BadInputError(f"Got the form {form!r}: expected one of {', '.join(get_args(Form))}. Choose one.")
-    if form == "website" and n_identifiers > WEBSITE_PLUGINS:
+    # benchmarks of one data set share a stimulus set and an assembly
+    n_data = 2 * len(set(map(headline_of, benchmarks)))
+    n = len(models) + len(benchmarks) + n_data
+    if form == "website" and n > WEBSITE_PLUGINS:
+        of_data = f" ({n_data} of them of data that benchmarks load)" if n_data else ""
         raise BadInputError(
-            f"Got {n_identifiers} identifiers in one submission; the website takes {WEBSITE_PLUGINS}. Divide them, or "
+            f"Got {n} identifiers in one submission{of_data}; the website takes {WEBSITE_PLUGINS}. Divide them, or "
             "send a pull request (--form pull-request)."
         )
 
 
-def _refuse_name(name: str | None) -> None:
-    if name is not None and (re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII) is None or name in _OWN):
+def _problem_of_name(name: str) -> str | None:
+    """Say what a submission's name would have to be."""
+    if len(name) > LONGEST_NAME:
+        return f"at most {LONGEST_NAME} characters, and not {len(name)}"
+    if re.fullmatch(r"\w[\w.-]*", name, re.ASCII) is None:
+        return "letters, digits, '.', '_' and '-', and none of '.' and '-' at the beginning"
+    if name.lower().endswith(".zip"):
+        return "the name without .zip, which is added"
+    if name in OWN or name in REGISTRIES:
+        return f"none of {', '.join(sorted({*OWN, *REGISTRIES}))}, which mean something else in a submission"
+    return None
+
+
+def _refuse_other_places(
+    out: Path, uploads: str | Path, replaced: Mapping[str, Upload], given: Mapping[str, Upload]
+) -> None:
+    """Refuse to replace an ``uploads.json`` when another one was given: what was entered in it would be lost."""
+    lost = sorted(name for name, upload in replaced.items() if given.get(name) != upload)
+    if lost:
         raise BadInputError(
-            f"Got the name {name!r} for a submission: expected letters, digits, '.', '_' and '-', and none of "
-            f"{', '.join(_OWN)}, which stand beside it. Choose another."
+            f"Got {uploads} for an export that replaces {out / UPLOADS}, which tells something else of "
+            f"{', '.join(lost)}: expected the same. Enter all places into {out / UPLOADS} and give that."
         )
 
 
-def _refuse_occupied(out: Path, replace: bool) -> None:
-    """Refuse a folder with anything but an earlier export, or with one that is not to be replaced."""
-    if not out.exists():
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise BadInputError(f"Got {out} to export to, which is no folder: expected a new one. Choose another path.")
-    found = {path.name for path in out.iterdir()}
-    submissions = {name.removesuffix(".zip") for name in found if name.endswith(".zip")}
-    strange = sorted(found - {*_OWN, *submissions, *(f"{name}.zip" for name in submissions)})
-    if found and (UPLOADS not in found or len(submissions) != 1 or strange):
-        raise BadInputError(
-            f"Got {out} to export to, which holds {', '.join((strange or sorted(found))[:5])}: expected a new or empty "
-            "folder, or an earlier export and nothing else. Choose another."
-        )
-    if found and not replace:
-        raise BadInputError(
-            f"Got {out} to export to, which holds an earlier export: expected a new or empty folder. Choose another, "
-            "or give --replace."
-        )
-
-
-def _refuse_lost_places(out: Path, uploads: Sequence[Upload]) -> None:
+def _refuse_lost_places(out: Path, replaced: Mapping[str, Upload], uploads: Sequence[Upload]) -> None:
     """Refuse to replace an edited ``uploads.json`` by one without what was entered."""
-    known = read_uploads(out / UPLOADS) if (out / UPLOADS).is_file() else {}
-    lost = [one.name for one in uploads if one.name in known and _place(known[one.name]) != _place(one)]
+    made = {one.name: _place(one) for one in uploads}
+    lost = [
+        name
+        for name, upload in replaced.items()
+        if (_place(upload) != made[name] if name in made else upload.version_id is not None)
+    ]
     if lost:
         raise BadInputError(
             f"Got {out} to replace, whose {UPLOADS} has other places of {', '.join(lost)}: expected them to be kept. "
@@ -209,21 +275,3 @@ def _refuse_lost_places(out: Path, uploads: Sequence[Upload]) -> None:
 
 def _place(upload: Upload) -> tuple[str, str, str | None]:
     return upload.bucket, upload.folder, upload.version_id
-
-
-def _set_aside(out: Path) -> Path | None:
-    """Make room for the new folder; what was there is kept until that is in place."""
-    if not out.is_dir():
-        return None
-    old = out.with_name(f".{out.name}.replaced")
-    shutil.rmtree(old, ignore_errors=True)
-    os.rename(out, old)
-    return old
-
-
-def _settle(out: Path, old: Path | None) -> None:
-    """Delete what was replaced, or put it back where nothing took its place."""
-    if old is not None and out.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
-    elif old is not None:
-        os.rename(old, out)

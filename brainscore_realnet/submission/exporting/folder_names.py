@@ -9,7 +9,9 @@ from pathlib import Path
 
 
 def folder_names(groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Name the folder of each backbone after its models: after the one, or after how all of them begin.
+    """Name the folder of each backbone after its models: after the one, or after the first and the last.
+
+    So submissions that models are divided among have folders of their own: `realnet_eeg_sub01_sub05`, `…_sub06_sub10`.
 
     Parameters
     ----------
@@ -24,7 +26,7 @@ def folder_names(groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
     taken = {path.name.lower() for path in _library_models().glob("*")}
     names = {}
     for backbone, identifiers in groups.items():
-        name, ending = _common_name(identifiers, backbone), _python_name(backbone)
+        name, ending = _first_and_last(identifiers), _python_name(backbone)
         numbered = (f"{name}_{ending}_{number}" for number in itertools.count(2))
         choices = itertools.chain([name, f"{name}_realnet", f"{name}_{ending}"], numbered)
         names[backbone] = next(choice for choice in choices if choice.lower() not in taken)
@@ -37,12 +39,11 @@ def _library_models() -> Path:
     return Path(str(spec.origin)).parent / "models" if spec else Path()
 
 
-def _common_name(identifiers: Sequence[str], backbone: str) -> str:
-    words = [re.split(r"[-._]", identifier) for identifier in identifiers]
-    common = [
-        column[0] for column in itertools.takewhile(lambda column: len({*column}) == 1, zip(*words, strict=False))
-    ]
-    return _python_name("_".join(common) or backbone)
+def _first_and_last(identifiers: Sequence[str]) -> str:
+    """Name models after the first and the last of them, with what both begin with once."""
+    first, last = (re.split(r"[-._]", identifiers[at]) for at in (0, -1))
+    n_common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return _python_name("_".join([*first, *last[n_common:]]))
 
 
 def _python_name(text: str) -> str:

@@ -1,5 +1,6 @@
 """The README of an export: what to do next with this very submission."""
 
+import shlex
 from collections.abc import Sequence
 
 from brainscore_realnet.submission.layout import Form, Submission
@@ -16,12 +17,20 @@ def instructions(
     notes: Sequence[str],
     models: Sequence[str],
     benchmarks: Sequence[str],
+    metadata: bool = False,
 ) -> str:
-    """Write the steps from an export to the leaderboard, as Markdown."""
+    """Write the steps from an export to the leaderboard, as Markdown; `metadata` says whether they were given."""
+    chosen = [
+        *(f"--model {shlex.quote(one)}" for one in models),
+        *(f"--benchmark {shlex.quote(one)}" for one in benchmarks),
+        f"--name {submission.name} --form {form}",
+        *(["--metadata FILE"] if metadata else []),
+    ]
     steps = [
         ("Check it", _check(submission, form)),
         *([("Upload the large files", _files(uploads))] if uploads else []),
-        *([("Enter the places, and export again", _again(submission, form, models, benchmarks))] if uploads else []),
+        *([("Enter the places, and export again", _again(chosen))] if uploads else []),
+        *([("Tell more", _more())] if models else []),
         ("Submit", _SUBMIT[form](submission)),
         ("After that", _AFTER),
     ]
@@ -70,18 +79,35 @@ def _place(upload: Upload) -> str:
     return f"uploaded to {where}, version `{upload.version_id}`"
 
 
-def _again(submission: Submission, form: Form, models: Sequence[str], benchmarks: Sequence[str]) -> str:
-    chosen = [*(f"--model {one}" for one in models), *(f"--benchmark {one}" for one in benchmarks)]
-    options = " \\\n        ".join([*chosen, f"--name {submission.name} --form {form}"])
+def _again(options: Sequence[str]) -> str:
     return f"""Enter bucket, folder and version_id, as you were told them, into `{UPLOADS}`. Where they are those of
 step 2 and no version was told, nothing has to be changed. Otherwise, with this folder's path for FOLDER:
 
-    brainscore submit export \\
-        {options} \\
-        --out FOLDER --uploads FOLDER/{UPLOADS} --replace
+{_command([*options, f"--out FOLDER --uploads FOLDER/{UPLOADS} --replace"])}
 
 and check it again.
 """
+
+
+def _more() -> str:
+    return """Change nothing in the submission by hand: the next export would refuse to replace it. People, licence,
+uses and sources go into a file of Brain-Score's metadata, schema 2.0, with what is to be added or changed:
+
+    models:
+      IDENTIFIER:
+        people: {creators: [A. Author]}
+        legal: {license: MIT}
+
+    brainscore submit export … --metadata FILE
+
+A citation belongs to the weights:
+
+    brainscore weights import WEIGHTS --model IDENTIFIER --bibtex FILE --replace
+"""
+
+
+def _command(options: Sequence[str]) -> str:
+    return "    brainscore submit export \\\n        " + " \\\n        ".join(options)
 
 
 def _website(submission: Submission) -> str:

@@ -13,17 +13,35 @@ from urllib.parse import urlparse
 
 from torch import nn
 
-from brainscore_realnet.errors import BadInputError
-from brainscore_realnet.networks.backbones import NAMES, Backbone
+from brainscore_realnet.errors import BadFileError, BadInputError
+from brainscore_realnet.networks.backbones import Backbone
+from brainscore_realnet.scoring.bibtex import entries_of_bibtex, problems_of_bibtex
+from brainscore_realnet.scoring.model_cards import card_path, require_sound
 from brainscore_realnet.submission.exporting.training_told import ARCHITECTURES, training_told
 
 Entry = dict[str, Any]
 
-RECURRENT, CONVOLUTIONAL = "recurrent_convolutional_neural_network", "convolutional_neural_network"
+FAMILIES = {
+    "cornet_s": ("recurrent_convolutional_neural_network", True),
+    "sim_cornet_s_narrow": ("recurrent_convolutional_neural_network", True),
+    "resnet_101": ("convolutional_neural_network", False),
+    "clip_rn101": ("convolutional_neural_network", False),
+}
+"""Backbone to its family and whether it is recurrent; of networks of libraries neither is told."""
 ATTENTION = (nn.MultiheadAttention, nn.LayerNorm)
 """Modules by which Brain-Score tells transformers."""
 
-CODE = {"kind": "other", "citation": "brainscore_realnet: counted, or recorded during training, by its own code"}
+COUNTED = {"kind": "other", "citation": "brainscore_realnet: counted by its own code"}
+RECORDED = {"kind": "other", "citation": "brainscore_realnet: counted, or recorded during training, by its own code"}
+TOLD = {"kind": "unreviewed", "citation": "What was said when the weights were imported"}
+OF_TRAINED = {
+    "/model/supervision": ("paper", "code"),
+    "/training": ("paper", "code"),
+    "/data/training_datasets": ("code",),
+    "/lineage/base_models": ("code",),
+}
+OF_IMPORTED = {"/data/training_datasets": ("paper", "said"), "/lineage/base_models": ("paper", "said")}
+"""What is stated beside what was counted, with its sources so far as they are there."""
 SIMULATED = "Simulated: trained on virtual subjects or images. It says nothing about brains."
 LINK = "https://github.com/brain-score/vision/tree/master/brainscore_vision/models"
 
@@ -49,7 +67,16 @@ class Told:
 
 
 def entry(told: Told) -> Entry:
-    """Tell what is known of a model, as an entry of schema 2.0; sections are in the order of the schema."""
+    """Tell what is known of a model, as an entry of schema 2.0; sections are in the order of the schema.
+
+    Raises
+    ------
+    BadFileError
+        The model card holds other kinds of values than it should, or bibtex that Brain-Score cannot read.
+    BadInputError
+        The card's recipe is of another version of this package.
+    """
+    require_sound(told.identifier, told.card)
     about = dict(told.known or training_told(told.identifier, told.card, told.backbone))
     simulated = bool(told.card.get("simulated"))
     limitations = [*about.get("use", {}).get("limitations", []), *([SIMULATED] if simulated else [])]
@@ -114,27 +141,18 @@ def document(entries: Mapping[str, Entry]) -> bytes:
 
 def _counted(told: Told) -> Entry:
     size = told.backbone.image_size
-    family, recurrent = _family(told.network, told.backbone)
+    family = FAMILIES.get(told.backbone.name)
     return {
         "architecture": {
-            **({"family": family} if family else {}),
+            **({"family": family[0]} if family else {}),
             "description": ARCHITECTURES.get(told.backbone.name, told.backbone.name),
         },
         "parameter_count": sum(parameter.numel() for parameter in told.network.parameters()),
         "parameter_count_exact": True,
-        **({} if recurrent is None else {"recurrent": recurrent}),
+        **({"recurrent": family[1]} if family else {}),
         "input_resolution": {"channels": 3, "height": size, "width": size},
         "visual_degrees": told.visual_degrees,
     }
-
-
-def _family(network: nn.Module, backbone: Backbone) -> tuple[str | None, bool | None]:
-    """Give the family and whether it is recurrent; None where a library's network does not show it."""
-    if "cornet_s" in backbone.name:
-        return RECURRENT, True
-    if backbone.name in NAMES:
-        return CONVOLUTIONAL, False
-    return (None if "Transformer" in _tags(network, backbone) else CONVOLUTIONAL), None
 
 
 def _tags(network: nn.Module, backbone: Backbone) -> list[str]:
@@ -158,38 +176,38 @@ def _evidence(told: Told, about: Mapping[str, Any]) -> Entry:
     if told.known:
         sources, stated = told.known["sources"], told.known["assertions"]
         return {"sources": sources, "assertions": [*stated, _asserted("/provenance", "verified", "code")]}
-    paper = _paper(told.bibtex)
-    sources = {**({"paper": paper} if paper else {}), "code": CODE}
-    stated = [_asserted("/model", "verified", "code")]
-    if told.card.get("recipe"):
-        stated += [_asserted("/model/supervision", "probable", *sources), _asserted("/training", "probable", *sources)]
-    if "data" in about:
-        stated.append(_asserted("/data/training_datasets", "probable", "code"))
-    if "lineage" in about:
-        stated.append(_asserted("/lineage/base_models", "probable", "code"))
-    return {"sources": sources, "assertions": [*stated, _asserted("/provenance", "verified", "code")]}
+    paper, trained = _paper(told), bool(told.card.get("recipe"))
+    sources = {**({"paper": paper} if paper else {}), "code": RECORDED if trained else COUNTED, "said": TOLD}
+    stated = [
+        _asserted(path, "probable" if trained else "uncertain", *(one for one in named if one in sources))
+        for path, named in (OF_TRAINED if trained else OF_IMPORTED).items()
+        if path.split("/")[1] in about
+    ]
+    stated = [_asserted("/model", "verified", "code"), *stated, _asserted("/provenance", "verified", "code")]
+    used = {one for assertion in stated for one in assertion["sources"]}
+    return {"sources": {name: source for name, source in sources.items() if name in used}, "assertions": stated}
 
 
 def _asserted(path: str, status: str, *sources: str) -> Entry:
     return {"path": path, "status": status, "sources": list(sources)}
 
 
-def _paper(bibtex: str) -> Entry | None:
-    """Give a citation as a source; None where there is none that can be read."""
-    from pybtex.database import BibliographyData, PybtexError
-
-    try:
-        entries = BibliographyData.from_string(bibtex, "bibtex").entries.values()
-    except PybtexError:
+def _paper(told: Told) -> Entry | None:
+    """Give the citation as a source; None where there is none."""
+    if not told.bibtex:
         return None
-    for cited in entries:
-        fields = {name.lower(): re.sub(r"[{}]", "", value) for name, value in cited.fields.items()}
-        authors = [re.sub(r"[{}\\]", "", " ".join(person.last_names)) for person in cited.persons.get("author", [])]
-        url = fields.get("url") or (f"https://doi.org/{fields['doi']}" if "doi" in fields else "")
-        known = [", ".join(authors[:3]), fields.get("title"), fields.get("year")]
-        return {
-            "kind": "huggingface" if (urlparse(url).hostname or "").endswith("huggingface.co") else "paper",
-            **({"url": url} if url.startswith("https://") else {}),
-            "citation": ". ".join(filter(None, known)) or cited.key,
-        }
-    return None
+    if problems := problems_of_bibtex(told.bibtex):
+        raise BadFileError(
+            f"Got {'; '.join(problems)} in the model card {card_path(told.identifier)}: expected one entry with "
+            "author, year, and url or doi. Correct it."
+        )
+    (cited,) = entries_of_bibtex(told.bibtex).values()
+    fields = {name.lower(): re.sub(r"[{}]", "", value) for name, value in cited.fields.items()}
+    authors = [re.sub(r"[{}\\]", "", " ".join(person.last_names)) for person in cited.persons["author"]]
+    url = fields.get("url") or f"https://doi.org/{fields['doi']}"
+    known = [", ".join(authors[:3]), fields.get("title"), fields["year"]]
+    return {
+        "kind": "huggingface" if (urlparse(url).hostname or "").endswith("huggingface.co") else "paper",
+        **({"url": url} if url.startswith("https://") else {}),
+        "citation": ". ".join(filter(None, known)),
+    }

@@ -1,8 +1,12 @@
 """Plugins of models, from what this package has: one folder a backbone, and a file of weights a model."""
 
+import contextlib
 import importlib
+import io
 import json
 import math
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +22,14 @@ from brainscore_realnet.networks.backbones import AREAS, NAMES, backbone
 from brainscore_realnet.scoring.enable import enable
 from brainscore_realnet.scoring.identifiers import package_identifiers, require_identifier, upstream_identifiers
 from brainscore_realnet.scoring.loading import load_model
+from brainscore_realnet.scoring.model_cards import require_sound
 from brainscore_realnet.store import weights
 from brainscore_realnet.store.atomic import atomic_file
-from brainscore_realnet.store.folders import require_space
 from brainscore_realnet.store.hashing import sha256_bytes
 from brainscore_realnet.submission.exporting.exportable import Exportable
 from brainscore_realnet.submission.exporting.folder_names import folder_names
-from brainscore_realnet.submission.exporting.metadata import Told, document, entry
+from brainscore_realnet.submission.exporting.metadata import Entry, Told, document, entry
+from brainscore_realnet.submission.exporting.metadata_given import with_given
 from brainscore_realnet.submission.exporting.networks import NETWORK, travelling_network
 from brainscore_realnet.submission.exporting.travelling import PACKAGE, travelling
 from brainscore_realnet.submission.exporting.travels.model_tests import areas_of_one_image, magnitudes
@@ -61,8 +66,27 @@ class _Model:
     notes: tuple[str, ...]
 
 
-def model_plugins(identifiers: Sequence[str], places: Mapping[str, Upload], work: Path) -> list[Exportable]:
-    """Make the plugins of models, one folder a backbone.
+def require_models(identifiers: Sequence[str]) -> int:
+    """Check, before long work, that models can be exported, and fetch their weights; raises as `model_plugins`.
+
+    Returns
+    -------
+    int
+        Bytes of those weights that were in the store.
+    """
+    _grouped(identifiers)
+    cards = {identifier: weights.find_card(identifier) for identifier in identifiers}
+    for identifier, card in cards.items():
+        require_sound(identifier, card or {})
+        if card is None:
+            load_model(identifier)
+    return sum(card["bytes"] for card in cards.values() if card is not None)
+
+
+def model_plugins(
+    identifiers: Sequence[str], places: Mapping[str, Upload], work: Path, given: Mapping[str, Entry] | None = None
+) -> list[Exportable]:
+    """Make the plugins of models, one folder a backbone; stderr tells which model it is about.
 
     Parameters
     ----------
@@ -72,6 +96,8 @@ def model_plugins(identifiers: Sequence[str], places: Mapping[str, Upload], work
         File name to where it was uploaded.
     work : Path
         Folder that files of weights are written to.
+    given : mapping of str to dict, optional
+        Identifier to what `metadata_given.given_metadata` read of it.
 
     Raises
     ------
@@ -85,15 +111,26 @@ def model_plugins(identifiers: Sequence[str], places: Mapping[str, Upload], work
     StoreError
         There is no space for the weights.
     """
+    groups = _grouped(identifiers)
+    names = folder_names(groups)
+    return [_plugin(names[name], name, members, places, work, given or {}) for name, members in groups.items()]
+
+
+def _grouped(identifiers: Sequence[str]) -> dict[str, list[str]]:
+    """Give backbones with the models of their plugins; raises unless all can be exported."""
     for identifier in identifiers:
         _require_exportable(identifier, identifiers)
     groups: dict[str, list[str]] = {}
     for identifier in identifiers:
         groups.setdefault(_backbone_name(identifier), []).append(identifier)
-    for name in groups:
-        travelling_network(name)  # before the weights of another are read
-    names = folder_names(groups)
-    return [_plugin(names[name], name, members, places, work) for name, members in groups.items()]
+    for name, members in groups.items():
+        travelling_network(name)
+        if len(members) > LARGEST_PLUGIN:
+            raise BadInputError(
+                f"Got {len(members)} models of {name}, which make one plugin: expected at most {LARGEST_PLUGIN}. "
+                "Export them in several submissions."
+            )
+    return groups
 
 
 def is_simulated(identifier: str) -> bool:
@@ -102,17 +139,20 @@ def is_simulated(identifier: str) -> bool:
 
 
 def _plugin(
-    folder: str, backbone_name: str, identifiers: Sequence[str], places: Mapping[str, Upload], work: Path
+    folder: str,
+    backbone_name: str,
+    identifiers: Sequence[str],
+    places: Mapping[str, Upload],
+    work: Path,
+    given: Mapping[str, Entry],
 ) -> Exportable:
     """Make one plugin; the networks are loaded one after the other, since all may not fit into memory."""
-    if len(identifiers) > LARGEST_PLUGIN:
-        raise BadInputError(
-            f"Got {len(identifiers)} models of {backbone_name}, which make one plugin: expected at most "
-            f"{LARGEST_PLUGIN}. Export them in several submissions."
-        )
     network = travelling_network(backbone_name)
     sources = travelling({MODEL: "model"}, {NETWORK: network.source} if network.source else {})
-    models = {identifier: _model(identifier, folder, backbone_name, places, work) for identifier in identifiers}
+    models = {
+        identifier: _model(identifier, folder, backbone_name, places, work, given.get(identifier))
+        for identifier in identifiers
+    }
     table = {identifier: model.row for identifier, model in models.items()}
     registrations = [f'model_registry["{name}"] = lambda: get_model("{name}")' for name in identifiers]
     texts = {
@@ -129,12 +169,30 @@ def _plugin(
     return Exportable(
         Plugin("models", folder, files),
         tuple(model.file for model in models.values()),
-        tuple(note for model in models.values() for note in model.notes),
+        (*(note for model in models.values() for note in model.notes), *_equal(models)),
     )
 
 
-def _model(identifier: str, folder: str, backbone_name: str, places: Mapping[str, Upload], work: Path) -> _Model:
+def _equal(models: Mapping[str, _Model]) -> Iterator[str]:
+    """Name models that differ in their identifiers alone, such as those of the last epoch, which was the best."""
+    of_weights: dict[str, list[str]] = {}
+    for identifier, model in models.items():
+        of_weights.setdefault(model.file[0].sha256, []).append(identifier)
+    for same in of_weights.values():
+        if len(same) > 1:
+            yield f"{' and '.join(same)} have equal weights: submit one of them."
+
+
+def _model(
+    identifier: str,
+    folder: str,
+    backbone_name: str,
+    places: Mapping[str, Upload],
+    work: Path,
+    given: Entry | None,
+) -> _Model:
     """Load a model, write its weights and say all that the plugin needs of it."""
+    print(f"exporting {identifier}", file=sys.stderr, flush=True)
     model = load_model(identifier)
     activations = model.activations_model.to("cpu")
     network, images = activations._model, activations._extractor.preprocess.keywords
@@ -143,7 +201,7 @@ def _model(identifier: str, folder: str, backbone_name: str, places: Mapping[str
     chosen = replace(backbone(backbone_name, card.get("layers")), image_size=activations.image_size)
     path = _write_weights(identifier, network, work)
     upload = placed(described(path, "weights", f"{FOLDERS['weights']}/{folder}"), places)
-    known, bibtex = _published_entry(identifier, card), _bibtex(identifier)
+    known, bibtex = _published_entry(identifier, card), _bibtex(identifier, card)
     told = Told(
         identifier=identifier,
         plugin=folder,
@@ -173,7 +231,8 @@ def _model(identifier: str, folder: str, backbone_name: str, places: Mapping[str
         "expected": _expected(identifier, model),
         "bibtex": bibtex,
     }
-    return _Model(row, entry(told), (upload, path), tuple(_notes(told, activations.origin)))
+    about = entry(told) if given is None else with_given(identifier, entry(told), given, simulated=card["simulated"])
+    return _Model(row, about, (upload, path), tuple(_notes(told, activations.origin, given)))
 
 
 def _write_weights(identifier: str, network: torch.nn.Module, work: Path) -> Path:
@@ -184,7 +243,6 @@ def _write_weights(identifier: str, network: torch.nn.Module, work: Path) -> Pat
     }
     content = safetensors.torch.save(state, metadata={"format": "pt"})
     path = work / f"{identifier}-{sha256_bytes(content)[:8]}.safetensors"
-    require_space(work, len(content))
     with atomic_file(path) as part:
         part.write_bytes(content)
     return path
@@ -192,7 +250,8 @@ def _write_weights(identifier: str, network: torch.nn.Module, work: Path) -> Pat
 
 def _expected(identifier: str, model: Any) -> dict[str, float]:
     """Compute what the plugin's test compares with."""
-    with TemporaryDirectory() as folder:
+    # Brain-Score's progress bar is about one image
+    with TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         found = magnitudes(areas_of_one_image(model, Path(folder)))
     if not all(map(math.isfinite, found.values())):
         raise BadFileError(
@@ -201,20 +260,22 @@ def _expected(identifier: str, model: Any) -> dict[str, float]:
     return found
 
 
-def _notes(told: Told, origin: Mapping[str, Any]) -> Iterator[str]:
+def _notes(told: Told, origin: Mapping[str, Any], given: Entry | None) -> Iterator[str]:
     """Say what whoever submits a model should know or see to."""
     source = str(origin.get("source", ""))
     if told.card["simulated"]:
         yield f"{told.identifier} is simulated: export it to try things, but do not upload it."
     if "Brain-Score's model" in source:
         yield f"{told.identifier} has the weights of a model that is on Brain-Score already ({source})."
-    by_hand = "and zip the folder again, after the last export."
     if not told.bibtex:
-        yield f"{told.identifier} has no citation: put BibTeX under `bibtex` into {told.plugin}/models.json, {by_hand}"
-    if told.known is None and not told.card.get("recipe"):
         yield (
-            f"{told.identifier} has no recipe in its model card, so that little is known of its training: tell it in "
-            f"{told.plugin}/metadata.yaml, {by_hand}"
+            f"{told.identifier} has no citation: import its weights again, with `--bibtex FILE --replace` added to "
+            f"`brainscore weights import WEIGHTS --model {shlex.quote(told.identifier)}`, and export again."
+        )
+    if told.known is None and not told.card.get("recipe") and "training" not in (given or {}):
+        yield (
+            f"{told.identifier} has no recipe in its model card, so that little is known of its training: tell it with "
+            "`brainscore submit export … --metadata FILE`."
         )
 
 
@@ -223,6 +284,11 @@ def _require_exportable(identifier: str, all_of_them: Sequence[str]) -> None:
     if (n := Counter(all_of_them)[identifier]) > 1:
         raise BadInputError(f"Got {identifier} {n} times: expected it once. Leave it away.")
     require_identifier("model", identifier)
+    if identifier.startswith("-"):
+        raise BadInputError(
+            f"Got the identifier {identifier!r}, which commands take for an option: expected one that begins with a "
+            "letter or a digit. Save your weights under another identifier."
+        )
     taken = [other for other in upstream_identifiers("model") if other.lower() == identifier.lower()]
     if taken:
         raise BadInputError(
@@ -253,8 +319,10 @@ def _module_of(identifier: str) -> Any:
     return importlib.import_module(f"brainscore_vision.models.{folder}.model")
 
 
-def _bibtex(identifier: str) -> str:
-    return _module_of(identifier).get_bibtex(identifier) or ""
+def _bibtex(identifier: str, card: Mapping[str, Any]) -> str:
+    """Give the citation; of imported weights only the one that came with them: an identifier says nothing of them."""
+    given = card.get("bibtex")
+    return given or ("" if card.get("imported") else _module_of(identifier).get_bibtex(identifier) or "")
 
 
 def _published_entry(identifier: str, card: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -30,6 +30,8 @@ BASES = {
 DATA_SETS = {"things-eeg2": {"identifier": "things-eeg2", "name": "THINGS EEG2"}}
 """Data sets that Brain-Score lists; others are written as `other` with their names."""
 SIGNALS = {"eeg": "EEG", "fmri": "fMRI"}
+LAST = "last epoch"
+"""How weights were picked that were not picked."""
 CORRELATIONS = {"spearman": "Spearman", "pearson": "Pearson"}
 
 
@@ -60,13 +62,16 @@ def _imported(identifier: str, card: Mapping[str, Any]) -> Entry:
     """Tell of weights that no recipe led to: what whoever put them into the store said."""
     trained_on = card.get("trained_on") or {}
     imported = card.get("imported") or {}
-    data = [_data_set(trained_on["dataset"], trained_on.get("subject"), None)] if "dataset" in trained_on else []
+    data = [_data_set(trained_on["dataset"], trained_on.get("subject"), None)] if trained_on else []
+    base, file, sha256 = (imported.get(key) for key in ("fine_tuned_from", "file", "sha256"))
+    bases = [{"identifier": base, "name": base, "relationship": "fine_tuned_from"}]
     return {
         "model": {"display_name": identifier},
         **({"training": {"process": f"Trained on {card['pretrained_on']}"}} if "pretrained_on" in card else {}),
         **({"data": {"training_datasets": data}} if data else {}),
         "io": {"modality": "image"},
-        "provenance": {"checkpoint": f"{imported['file']} (sha256:{imported['sha256']})"} if imported else {},
+        "provenance": {"checkpoint": f"{file} (sha256:{sha256})" if sha256 else file} if file else {},
+        **({"lineage": {"base_models": bases}} if base else {}),
     }
 
 
@@ -78,11 +83,11 @@ def _trained(card: Mapping[str, Any], backbone: Backbone) -> Entry:
     aligned = f"{signal} of {whose}"
     generated = f"; generation of {signal} from {', '.join((card.get('head') or {}).get('layers', []))}"
     base = _base(card, backbone)
-    pretrained_on = PRETRAINED_ON.get(recipe.backbone) if base == BASES.get(recipe.backbone) else None
+    pretrained_on = PRETRAINED_ON.get(recipe.backbone) if base is BASES.get(recipe.backbone) else None
     return {
         "model": {
             "display_name": f"{ARCHITECTURES.get(recipe.backbone, recipe.backbone).partition(':')[0]}, "
-            f"{aligned if recipe.beta else 'no subject'}, β = {recipe.beta:g}{_variant(recipe)}",
+            f"{aligned if recipe.beta else 'no subject'}, β = {recipe.beta:g}{_variant(recipe)}{_best_epoch(card)}",
             "supervision": {
                 "type": "supervised_neural_alignment" if recipe.beta else "supervised",
                 "description": f"{labels}, and {aligned}" if recipe.beta else labels,
@@ -114,6 +119,11 @@ def _process(card: Mapping[str, Any], recipe: Recipe, base: Entry) -> str:
     kept = "" if epoch == recipe.epochs else f", weights of epoch {epoch} ({card.get('selected_by')})"
     digest = f"; recipe {card['recipe_digest']}" if card.get("recipe_digest") else ""
     return f"{recipe.epochs} epochs from {base['name']}, β = {recipe.beta:g}{_variant(recipe)}{kept}{digest}"
+
+
+def _best_epoch(card: Mapping[str, Any]) -> str:
+    """Tell weights of a picked epoch from those of the last one, which the same training led to."""
+    return "" if card.get("selected_by") in (None, LAST) else f", best epoch ({card.get('epoch')})"
 
 
 def _variant(recipe: Recipe) -> str:
@@ -162,13 +172,15 @@ def _data_set(name: str, whose: str | None, card: Mapping[str, Any] | None, sign
 
 
 def _base(card: Mapping[str, Any], backbone: Backbone) -> Entry:
-    """Name the model that training started from: Brain-Score's where its published weights were the start."""
+    """Name the model that training started from: Brain-Score's where a hash says so, never because of a file's name."""
     start = card.get("pretrained") or {}
-    published = backbone.published
-    if published and (start.get("hash") == published.known_hash or start.get("file") == published.filename):
-        return BASES[backbone.name]
     before = start.get("card") or {}
-    name = start.get("file") or (backbone.name if start.get("weights") == "store" else start.get("weights"))
+    imported = before.get("imported") or {}
+    hashes = {f"{algorithm}:{place.get(algorithm)}" for place in (start, imported) for algorithm in ("sha1", "sha256")}
+    if backbone.published and backbone.published.known_hash in {start.get("hash"), *hashes}:
+        return BASES[backbone.name]
+    from_store = imported.get("file") or backbone.name
+    name = start.get("file") or (from_store if start.get("weights") == "store" else start.get("weights"))
     return {"name": f"{name or backbone.name}{' (simulated)' if before.get('simulated') else ''}"[:200]}
 
 

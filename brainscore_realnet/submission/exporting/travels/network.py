@@ -1,6 +1,6 @@
 """The network of this folder's models.
 
-Travels inside submissions of models whose backbone is CORnet-S; of others, `submission.networks` writes its like.
+Travels inside submissions of models whose backbone is CORnet-S; of others, one is written like it.
 """
 
 from torch import nn
