@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"brainscore: {type(error).__name__}: {error}. Check the path or the network.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("brainscore: interrupted; what was finished is kept", file=sys.stderr)
+        print("brainscore: interrupted", file=sys.stderr)
         return 130
     return 0
 

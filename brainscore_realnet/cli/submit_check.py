@@ -1,10 +1,13 @@
 """``brainscore submit check``: whether a submission will pass."""
 
+import contextlib
 import json
+import signal
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Never
 
 import tyro
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 class SubmitCheck:
     """Check a submission to Brain-Score on this machine, without a network; it need not be made by this program.
 
-    Ends with status 1 when a check failed.
+    Ends with status 1 when a check failed, and with 128 and its number after a signal.
     """
 
     path: Annotated[Path, tyro.conf.Positional]
@@ -38,17 +41,39 @@ class SubmitCheck:
         """Print the report, and end with status 1 when a check failed."""
         from brainscore_realnet.submission.checking.check import check
 
-        report = check(
-            self.path,
-            form=self.form,
-            n_images=self.images,
-            weights=self.weights,
-            data=self.data,
-            progress=not self.json,
-        )
+        with _ending_in_order():
+            report = check(
+                self.path,
+                form=self.form,
+                n_images=self.images,
+                weights=self.weights,
+                data=self.data,
+                progress=not self.json,
+            )
         print(json.dumps(report.record(), indent=2, ensure_ascii=False) if self.json else report_table(report))
         if not report.passed:
             raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Raise where SIGTERM and SIGHUP would end the process, so that what runs is killed and temporary files deleted."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # A signal that is ignored, as under nohup, stays so.
+    before = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+
+    def end(number: int, frame: object) -> Never:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    try:
+        for number in before:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def report_table(report: "Report") -> str:

@@ -1,5 +1,6 @@
 """What only running tells: each fault fails the check that is there for it, and no other check of its plugin."""
 
+import re
 from pathlib import Path
 
 import brainscore_vision
@@ -45,6 +46,100 @@ UNDESCRIBED = both(
     replacing("benchmark.py", "ceiling_func=lambda: Score(1.0)", "ceiling_func=lambda: Score(0.0)"),
 )
 
+TASKS_ONLY = """
+from brainscore_vision.model_interface import BrainModel
+
+
+class TasksOnly(BrainModel):
+    def __init__(self, identifier):
+        self._identifier = identifier
+
+    identifier = property(lambda self: self._identifier)
+
+    def visual_degrees(self):
+        return 8
+
+    def start_task(self, task, choice_labels=None):
+        if task != BrainModel.Task.label:
+            raise KeyError(task)
+
+    def start_recording(self, recording_target, time_bins):
+        raise ValueError("nothing is recorded")
+
+    def look_at(self, stimuli, number_of_trials=1):
+        return ["dog"] * len(stimuli)
+
+
+def get_bibtex"""
+MAPS = """MAPS = {
+    "": dict.fromkeys(LAYERS, "fifth"),
+    "-none": {},
+    "-lower": {name.lower(): layer for name, layer in LAYERS.items()},
+}
+
+
+def get_bibtex"""
+FAULTY_DATA = """
+
+def get_loose(identifier):
+    assembly = get_assembly(identifier)
+    assembly["depth"] = "neuroid", list(range(N_NEUROIDS))
+    return assembly
+
+
+def get_strange(identifier):
+    assembly = get_assembly(identifier)
+    assembly.attrs["stimulus_set"] = assembly.attrs["stimulus_set"][1:]
+    return assembly
+
+
+def get_alone(identifier):
+    assembly = get_assembly(identifier)
+    del assembly.attrs["stimulus_set"]
+    return assembly
+
+
+def get_choices(identifier):
+    from brainscore_core.supported_data_standards.brainio.assemblies import BehavioralAssembly
+
+    stimuli = get_stimulus_set(identifier)
+    coords = {name: ("presentation", list(stimuli[name])) for name in ("stimulus_id", "object_name")}
+    values = np.full((N_IMAGES, 2), 0.5)
+    values[0, 1] = np.nan
+    choices = BehavioralAssembly(values, coords={**coords, "choice": ["cat", "dog"]}, dims=["presentation", "choice"])
+    choices.attrs.update(identifier=identifier, stimulus_set=stimuli)
+    return choices
+
+
+def get_exiting(identifier):
+    import os
+
+    os._exit(3)
+
+
+def get_stimuli(identifier, name, content):
+    stimuli = get_stimulus_set(identifier)
+    path = stimuli.stimulus_paths["image0"].with_name(name)
+    path.write_bytes(content)
+    stimuli.stimulus_paths["image0"] = path
+    return stimuli
+"""
+DATA_LINES = {
+    "exiting": 'data_registry["SimExiting"] = lambda: data.get_exiting("SimExiting")',
+    "loose": 'data_registry["SimLoose"] = lambda: data.get_loose("SimLoose")',
+    "strange": 'data_registry["SimStrange"] = lambda: data.get_strange("SimStrange")',
+    "alone": 'data_registry["SimAlone"] = lambda: data.get_alone("SimAlone")',
+    "renamed": 'data_registry["SimRenamed"] = lambda: data.get_assembly("SimOther")',
+    "choices": 'data_registry["SimChoices"] = lambda: data.get_choices("SimChoices")',
+    "empty": 'stimulus_set_registry["SimEmpty"] = lambda: data.get_stimuli("SimEmpty", "image.txt", b"")',
+    "broken": 'stimulus_set_registry["SimBroken"] = lambda: data.get_stimuli("SimBroken", "image.JPG", b"no image")',
+    "video": 'stimulus_set_registry["SimVideo"] = lambda: data.get_stimuli("SimVideo", "clip.mp4", b"no image")',
+}
+FAULTY = both(
+    adding("data.py", FAULTY_DATA),
+    adding("__init__.py", "\nfrom . import data\n\n" + "\n".join(DATA_LINES.values()) + "\n"),
+)
+
 MODEL_TEXTS = {
     "no region map": ("region_layer_map=LAYERS", "region_layer_map=None"),
     "hash": ("identifier=identifier,\n        model=", 'identifier=identifier + "-1a2b3c",\n        model='),
@@ -58,7 +153,15 @@ MODEL_TEXTS = {
     "dropout": ("torch.relu(layer(areas))", "torch.nn.functional.dropout(layer(areas))"),
     "remembering": ("\ndef get_bibtex", REMEMBERING),
     "remembers": ("return ModelCommitment", "return Remembering"),
-    "exit": ("    wrapper = ", "    import os\n\n    print('no memory', flush=True)\n    os._exit(0)\n    wrapper = "),
+    "exit": (
+        "    wrapper = ",
+        "    import os\n\n    if identifier != 'sim-exiting':\n        raise ValueError('\\x1b[31m \\ud800')\n"
+        "    print('no memory \\x1b[31m', flush=True)\n    os._exit(0)\n    wrapper = ",
+    ),
+    "maps": ("region_layer_map=LAYERS", 'region_layer_map=MAPS[identifier.removeprefix("sim-wrong_maps")]'),
+    "wrong maps": ("def get_bibtex", MAPS),
+    "tasks only": ("def get_bibtex", TASKS_ONLY),
+    "tasks": ("    wrapper = ", "    return TasksOnly(identifier)\n    wrapper = "),
 }
 
 
@@ -68,7 +171,10 @@ def changed(*names):
 
 FAULTS = {
     "no_region_map": changed("no region map"),
-    "misnamed": both(changed("hash", "wrong"), replacing("test.py", ".identifier ==", ".identifier + 'x' ==")),
+    "misnamed": both(
+        changed("hash", "wrong"),
+        replacing("test.py", '== "sim-misnamed"', '== "sim-misnamed", "\\x1b[31m\\ud800"'),
+    ),
     "shared_network": both(
         changed("shared", "module's"),
         adding("__init__.py", 'model_registry["sim-shared-network-2"] = lambda: get_model("sim-shared-network-2")\n'),
@@ -76,7 +182,16 @@ FAULTS = {
     "remembered": changed("remembering", "remembers"),
     "unsteady": both(changed("dropout"), adding("model.py", SWALLOWING)),
     "needing_network": adding("model.py", NEEDING_NETWORK),
-    "exiting": changed("exit"),
+    "exiting": both(
+        changed("exit"),
+        adding("__init__.py", 'model_registry["sim-exiting-2"] = lambda: get_model("sim-exiting-2")\n'),
+    ),
+    "wrong_maps": both(
+        changed("maps", "wrong maps"),
+        adding("__init__.py", 'model_registry["sim-wrong_maps-none"] = lambda: get_model("sim-wrong_maps-none")\n'),
+        adding("__init__.py", 'model_registry["sim-wrong_maps-lower"] = lambda: get_model("sim-wrong_maps-lower")\n'),
+    ),
+    "tasks_only": changed("tasks only", "tasks"),
     "undeclared": adding("model.py", "import sim_unheard_of\n"),
     "declared": both(adding("model.py", "import sim_unheard_of\n"), adding("requirements.txt", "sim-unheard-of\n")),
 }
@@ -88,6 +203,8 @@ FAILS = {
     "unsteady": {"determinism", "network", "writes", "imports when run"},
     "needing_network": {"network"},
     "exiting": {"loads"},
+    "wrong_maps": {"regions"},
+    "tasks_only": set(),
     "undeclared": {"loads"},
     "declared": set(),
 }
@@ -103,7 +220,6 @@ SAYS = {
     ("unsteady", "writes"): "models/unsteady/cache.txt (model.py, line",
     ("unsteady", "imports when run"): "brainscore_realnet",
     ("needing_network", "network"): "sim-bucket",
-    ("exiting", "loads"): "exit status 0: no memory",
     ("undeclared", "loads"): "Name the package of sim_unheard_of in requirements.txt",
 }
 
@@ -123,8 +239,9 @@ def found(tmp_path_factory):
     plugins.append(plugin_in(Path(brainscore_vision.__file__).parent / "models" / "pixels"))
     UNDESCRIBED(path := good_benchmark_plugin(folder))
     plugins.append(plugin_in(path))
-    CONSTANT_ROW(path := good_data_plugin(folder))
-    plugins.append(plugin_in(path))
+    for change, names in ((CONSTANT_ROW, ()), (FAULTY, ("SimFaulty2026", "sim_faulty_2026"))):
+        change(path := good_data_plugin(folder, *names))
+        plugins.append(plugin_in(path))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BRAINIO_HOME", str(folder / "brainio"))
         return found_by_running(Submission("broken", tuple(plugins)), n_images=0)
@@ -169,6 +286,50 @@ def test_other_questions_are_put_after_one_that_fails(found):
 def test_answers_of_several_models_stand_in_one_line(found):
     loads = checks(found, "models/shared_network")["loads"]
     assert loads.found == "sim-shared_network, sim-shared-network-2: load_model"
+
+
+def test_a_model_that_ends_the_process_hides_no_other(found):
+    other, one = [line.found for line in found if (line.plugin, line.check) == ("models/exiting", "loads")]
+    assert "exit status 0: no memory" in other
+    assert one.startswith("sim-exiting-2: ValueError")
+
+
+def test_what_a_terminal_would_obey_is_escaped(found):
+    told = [line.found + line.advice for line in found]
+    assert all(text.isprintable() for text in told)
+    assert sum(r"\x1b[31m" in text for text in told) == 2
+
+
+def test_a_map_that_is_wrong_throughout_fails_with_the_reason(found):
+    told = checks(found, "models/wrong_maps")["regions"].found
+    for reason in ("sim-wrong_maps: V1, V2, V4, IT cannot be recorded (AssertionError: No submodule found", "'V1'"):
+        assert reason in told
+    assert told.count("cannot be recorded (KeyError: 'V1'") == 2
+
+
+def test_a_model_of_tasks_is_noted_to_record_nothing(found):
+    regions = checks(found, "models/tasks_only")["regions"]
+    assert (regions.status, regions.found) == ("note", "no region can be recorded; the model does tasks")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "check", "status", "expected"),
+    [
+        ("SimExiting", "loads", "fail", "exit status 3"),
+        ("SimLoose", "assembly", "fail", "depth set after the assembly was made"),
+        ("SimStrange", "assembly", "fail", "1 stimulus_ids are not in the stimulus set, the first image0"),
+        ("SimChoices", "assembly", "fail", "1 of 16 values are not finite"),
+        ("SimAlone", "assembly", "note", "no stimulus_set in attrs"),
+        ("SimRenamed", "assembly", "note", "calls itself 'SimOther'"),
+        ("SimFaulty2026", "assembly", "pass", "8 presentation × 6 neuroid"),
+        ("SimEmpty", "stimuli", "fail", "1 of 8 stimuli cannot be opened, the first image.txt"),
+        ("SimBroken", "stimuli", "fail", "1 of 8 stimuli cannot be opened, the first image.JPG"),
+        ("SimVideo", "stimuli", "pass", "8 stimuli, all there"),
+    ],
+)
+def test_each_fault_of_data_is_told_by_its_identifier(found, identifier, check, status, expected):
+    lines = [one for one in found if (one.plugin, one.check, one.status) == ("data/sim_faulty_2026", check, status)]
+    assert any(re.search(rf"{identifier}\b[^;]*{re.escape(expected)}", line.found) for line in lines), lines
 
 
 def test_a_constant_row_of_data_fails(found):

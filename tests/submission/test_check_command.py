@@ -1,4 +1,5 @@
 import json
+import signal
 
 import pytest
 import tyro
@@ -143,3 +144,31 @@ def test_long_names_and_texts_are_wrapped():
     assert max(map(len, table.splitlines())) <= 100
     assert " ".join(table.split()).count("word") == 40
     assert table.splitlines()[-1] == "1 failed, 1 not run"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_would_end_the_process_lets_the_check_clean_up(tmp_path, monkeypatch, name):
+    def told_to_end(submission, **options):
+        try:
+            signal.raise_signal(signal.Signals[name])
+        finally:
+            (tmp_path / "cleaned").touch()
+
+    monkeypatch.setattr(running, "found_by_running", told_to_end)
+    good_model_plugin(tmp_path / "sim")
+    before = signal.getsignal(signal.Signals[name])
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path / "sim")
+    assert ended.value.code == 128 + signal.Signals[name]
+    assert (tmp_path / "cleaned").exists()
+    assert signal.getsignal(signal.Signals[name]) is before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(running, "found_by_running", lambda submission, **options: signal.raise_signal(1) or [])
+        good_model_plugin(tmp_path / "sim")
+        run(tmp_path / "sim")
+    finally:
+        signal.signal(signal.SIGHUP, before)

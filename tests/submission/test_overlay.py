@@ -4,19 +4,33 @@ import signal
 import threading
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
+import brainscore_vision
 import pytest
 
 import brainscore_realnet
 from brainscore_realnet.errors import MissingDataError, UnsafeFileError
+from brainscore_realnet.submission.checking import overlay as overlays
+from brainscore_realnet.submission.checking.library_copy import LARGEST_COPY
 from brainscore_realnet.submission.checking.overlay import PROBES, overlay
 from brainscore_realnet.submission.layout import Plugin, Submission
 
-PIXELS = Plugin("models", "pixels", {"__init__.py": b"OURS = True\n", "notes.txt": b"as it was"})
+READING = b"""OURS = True
+
+def read(path):
+    open(path, "rb").close()
+"""
+PIXELS = Plugin("models", "pixels", {"__init__.py": READING, "notes.txt": b"unlike alexnet"})
+NAMED = Plugin("models", "alexnet", {})
+CHANGED = (
+    *("HOME", "TMPDIR", "RESULTCACHING_HOME", "MPLCONFIGDIR"),
+    *("BRAINSCORE_HOME", "BRAINIO_HOME", "TORCH_HOME", "HF_HOME"),
+)
 SUBMISSION = Submission("sim-overlay", (PIXELS,))
 
 ASKED = """
-import importlib.util, json, os, shutil, socket, subprocess, sys, tempfile, urllib.request
+import importlib.util, json, os, shutil, socket, sqlite3, subprocess, sys, tempfile, urllib.request
 from pathlib import Path
 
 import brainscore_vision
@@ -24,13 +38,14 @@ from brainscore_core.plugin_management.conda_score import CondaScore
 from brainscore_vision.models import pixels
 
 PLUGIN = Path(pixels.__file__).parent
-SEEDED = Path(os.environ["BRAINSCORE_HOME"]) / "models" / "weights.bin"
+MODELS = Path(os.environ["BRAINSCORE_HOME"]) / "models"
+SEEDED, WRITTEN, DELETED = (MODELS / f"{name}.bin" for name in ("weights", "written", "deleted"))
 
 
 def refused(act):
     try:
         act()
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, sqlite3.Error) as error:
         return str(error)
     return ""
 
@@ -56,7 +71,8 @@ ACTS = {
     "tree": lambda: shutil.rmtree(PLUGIN),
     "outside": lambda: open("OUTSIDE/kept", "w"),
     "here": lambda: open("here.txt", "w"),
-    "seeded": lambda: SEEDED.write_bytes(b"other"),
+    "seeded": lambda: SEEDED.open("ab"),
+    "database": lambda: sqlite3.connect(PLUGIN / "rows.db"),
     "pip": lambda: subprocess.run([sys.executable, "-m", "pip", "install", "x"]),
     "git": lambda: subprocess.run("cd / && git clone https://example.org/x", shell=True),
     "ours": told,
@@ -66,6 +82,11 @@ ALLOWED = {
     "temporary folder": lambda: shutil.rmtree(tempfile.mkdtemp()),
     "home": lambda: (Path.home() / "x").write_text("x"),
     "cache": lambda: (Path(os.environ["BRAINSCORE_HOME"]) / "new.bin").write_text("x"),
+    "cached already": lambda: WRITTEN.write_text("other"),
+    "deleted": lambda: DELETED.unlink(),
+    "database": lambda: sqlite3.connect(Path.home() / "rows.db").close(),
+    "database in memory": lambda: sqlite3.connect(":memory:").close(),
+    "database to read": lambda: sqlite3.connect(f"file:{Path.home()}/rows.db?mode=ro", uri=True).close(),
     "null": lambda: open(os.devnull, "w").close(),
     "folder that is there": lambda: PLUGIN.mkdir(exist_ok=True),
     "this machine": lambda: socket.getaddrinfo("localhost", 80),
@@ -83,10 +104,36 @@ answer = {
 }
 child_writes()
 # As compiled code writes: not seen by the guard.
-subprocess.run(["/bin/sh", "-c", f"echo x > {PLUGIN}/compiled.bin"])
+for path in (PLUGIN / "compiled.bin", PLUGIN.parent / "alexnet" / "__init__.py"):
+    subprocess.run(["/bin/sh", "-c", f"echo x >> {path}"])
+open("OUTSIDE-of-the-author", "rb").close()
+pixels.read("OUTSIDE-of-the-author")
+pixels.read("OUTSIDE/models/by_a_plugin")
+pixels.read(SEEDED)
+pixels.read(json.__file__)
 print(json.dumps(answer))
 """
 
+DETACHED = """
+import subprocess, sys
+child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+helper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+print(child.pid)
+"""
+TESTS = """
+import socket, pytest
+
+def test_network():
+    socket.create_connection(("example.org", 80))
+
+def test_write():
+    open("out.txt", "w")
+
+def test_both():
+    with pytest.raises(OSError):
+        test_network()
+    test_write()
+"""
 ENDLESS = """
 import subprocess
 child = subprocess.Popen(["sleep", "600"])
@@ -99,7 +146,9 @@ child.wait()
 def seeded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     (folder / "models").mkdir()
-    (folder / "models" / "weights.bin").write_text("seeded")
+    for name in ("weights.bin", "written.bin", "deleted.bin", "by_a_plugin"):
+        (folder / "models" / name).write_text("seeded")
+    folder.with_name(f"{folder.name}-of-the-author").write_text("weights")
     return folder
 
 
@@ -107,7 +156,8 @@ def seeded(tmp_path_factory):
 def library(seeded):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRET_OF_THE_CALLER", "secret")
-        with overlay(SUBMISSION, weights=seeded) as made:
+        patch.setenv("BRAINSCORE_HOME", str(seeded))
+        with overlay(SUBMISSION) as made:
             yield made
 
 
@@ -131,8 +181,13 @@ def test_a_plugin_of_the_submission_replaces_the_installed_one(asked):
     assert asked[0]["ours"]
 
 
-def test_other_plugins_are_links_to_the_installed_ones(library):
-    assert (library.library / "models" / "alexnet").is_symlink()
+def test_files_of_the_library_are_copies_but_for_large_ones_and_models_that_nobody_names(library):
+    links = [path for path in library.library.rglob("*") if path.is_symlink()]
+    assert {path.parent for path in links if path.is_dir()} == {library.library / "models"}
+    assert all(path.stat().st_size > LARGEST_COPY for path in links if path.is_file())
+    (installed,) = brainscore_vision.__path__
+    assert all(path.resolve().is_relative_to(installed) for path in links)
+    assert not library.folder(NAMED).is_symlink()
 
 
 def test_the_images_of_the_generic_tests_are_there(library):
@@ -144,7 +199,7 @@ def test_variables_of_the_caller_are_not_passed_on(asked):
     assert asked[0]["secret"] is None
 
 
-@pytest.mark.parametrize("name", ["HOME", "TMPDIR", "RESULTCACHING_HOME", "MPLCONFIGDIR", "BRAINSCORE_HOME"])
+@pytest.mark.parametrize("name", CHANGED)
 def test_folders_of_the_runs_lie_in_the_temporary_one(library, asked, name):
     assert asked[0]["environment"][name].startswith(str(library.root))
 
@@ -156,7 +211,8 @@ def test_nothing_is_installed_and_revisions_are_on(asked):
 
 def test_seeded_weights_are_found_and_stay_as_they_are(asked, seeded):
     assert asked[0]["seeded"] == "seeded"
-    assert (seeded / "models" / "weights.bin").read_text() == "seeded"
+    assert {path.read_text() for path in (seeded / "models").iterdir()} == {"seeded"}
+    assert {path.stem for path in (seeded / "models").iterdir()} == {"weights", "written", "deleted", "by_a_plugin"}
 
 
 def test_what_a_submission_must_not_do_is_refused(asked):
@@ -173,6 +229,7 @@ def test_refusals_are_recorded_though_they_were_swallowed(asked):
     told = {(one["kind"], Path(one["what"]).name) for one in asked[1].refusals}
     expected = {
         *(("write", name) for name in ("new.txt", "new", "notes.txt", "pixels", "kept", "here.txt", "weights.bin")),
+        ("write", "rows.db"),
         *(("network", name) for name in ("example.org:80", "192.0.2.1:443", "example.com:443")),
         ("import", "brainscore_realnet"),
     }
@@ -185,8 +242,42 @@ def test_children_of_a_plugin_are_guarded_too(asked):
 
 
 def test_what_compiled_code_wrote_is_found_and_removed(library, asked):
-    assert "compiled.bin" in {Path(one["what"]).name for one in asked[1].refusals}
+    written = {"/".join(Path(one["what"]).parts[-2:]) for one in asked[1].refusals if not one["where"]}
+    assert {"pixels/compiled.bin", "alexnet/__init__.py"} <= written
+    (installed,) = brainscore_vision.__path__
+    of_alexnet = [Path(folder, "models", "alexnet", "__init__.py") for folder in (installed, library.library)]
+    assert of_alexnet[0].read_bytes() == of_alexnet[1].read_bytes()
     assert {path.name for path in library.folder(PIXELS).iterdir()} == set(PIXELS.files)
+
+
+def test_what_was_written_beyond_a_link_is_told_and_let_be(library, tmp_path):
+    (tmp_path / "model.py").write_text("as it was")
+    (library.library / "models" / "sim_linked").symlink_to(tmp_path)
+    program(library, "touching", f"import os\nos.system('echo x >> {tmp_path}/model.py; touch {tmp_path}/new')")
+    told = {Path(one["what"]).name for one in library.run("touching", []).refusals if one["kind"] == "write"}
+    assert told == {"model.py", "new"}
+    assert {path.name for path in tmp_path.iterdir()} == told
+
+
+def test_only_tests_that_lack_nothing_but_the_network_are_excused(library, tmp_path):
+    (tmp_path / "test.py").write_text(TESTS)
+    report = library.root / "records" / "tests.xml"
+    library.run("tests", ["-pno:cacheprovider", "-c/dev/null", f"--junitxml={report}", str(tmp_path / "test.py")])
+    cases = ElementTree.parse(report).iter("testcase")
+    excused = {case.get("name"): case.find("properties") is not None for case in cases}
+    assert excused == {"test_network": True, "test_write": False, "test_both": False}
+
+
+def test_reads_of_a_plugin_outside_the_caches_are_told(seeded, asked):
+    told = [(one["what"], one["where"]) for one in asked[1].refusals if one["kind"] == "read"]
+    assert told == [(f"{seeded}-of-the-author", "__init__.py, line 4")]
+
+
+def test_what_detached_itself_is_killed_and_told_but_not_what_ends_by_itself(library):
+    program(library, "detached", DETACHED)
+    ended = library.run("detached", [])
+    assert [(one["kind"], one["what"]) for one in ended.refusals] == [("process", "sleep 600")]
+    assert gone(int(ended.output))
 
 
 def test_a_run_that_takes_too_long_is_ended_with_its_children(library):
@@ -203,7 +294,8 @@ def test_a_run_that_crashes_tells_the_signal_and_the_next_one_runs(library):
     assert library.run("well", []).output == "well\n"
 
 
-def test_an_interrupted_check_leaves_nothing():
+def test_an_interrupted_check_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(overlays, "copy_library", lambda target, plugins: target.mkdir(parents=True))
     with pytest.raises(KeyboardInterrupt), overlay(SUBMISSION) as made:  # noqa: PT012
         without_libraries(made)
         program(made, "endless", ENDLESS)
@@ -240,7 +332,8 @@ def test_paths_out_of_the_plugin_are_refused(plugin):
 
 
 def test_probes_import_nothing_of_the_package():
-    folder = Path(brainscore_realnet.__file__).parent / "submission" / "probes"
+    folder = Path(brainscore_realnet.__file__).parent / "submission" / "checking" / "probes"
+    assert list(folder.glob("*.py"))
     assert [path.name for path in folder.glob("*.py") if "import brainscore_realnet" in path.read_text()] == []
 
 

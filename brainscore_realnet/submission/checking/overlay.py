@@ -1,11 +1,11 @@
 """The installed library with a submission in it, in a temporary folder, and runs there that cannot do harm.
 
-    library/brainscore_vision/      a copy; installed plugins are links, those of the submission are copies
+    library/brainscore_vision/      a copy, with the submission's plugins; see `library_copy`
     library/submission_probes/      a copy of `probes`
     library/sitecustomize.py        the guard, which every Python process there begins with
     work/                           where runs begin; nothing may be written there
     home/, temporary/, …            what a machine has, empty
-    brainscore_home/, brainio_home/ links to weights and data that are given
+    brainscore_home/, torch_home/, … links to weights and data that are given, or to those in the user's own folders
 
 The library's folder stands first on the path of the runs, and shadows the installed one.
 """
@@ -20,15 +20,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from brainscore_realnet.errors import MissingDataError, UnsafeFileError
+from brainscore_realnet.errors import MissingDataError
 from brainscore_realnet.submission.checking import probes
-from brainscore_realnet.submission.layout import REGISTRIES, Plugin, Submission
+from brainscore_realnet.submission.checking.library_copy import LIBRARY, copy_library, restore_library, sizes_and_times
+from brainscore_realnet.submission.layout import Plugin, Submission
 
-LIBRARY = "brainscore_vision"
 PROBES = "submission_probes"
 """Name of the probes as a package of the runs."""
 
@@ -63,7 +62,17 @@ _SETTINGS = {
     "AWS_MAX_ATTEMPTS": "1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_IMAGES = ("rgb1.jpg", "rgb2.jpg", "rgb3.png")
+_CACHES = {
+    "TORCH_HOME": "~/.cache/torch",
+    "HF_HOME": "~/.cache/huggingface",
+    "BRAINSCORE_HOME": "~/.brain-score",
+    "BRAINIO_HOME": "~/.brainio",
+}
+"""Folders that plugins may fill, and where the user's own are by default."""
+
+_NOT_LINKED = ("stimuli_on_screen",)
+"""Folders of caches that every run makes for itself."""
+
 _SCORES = "conda_score--"
 _GUARD = f"""from {PROBES} import guard
 
@@ -82,7 +91,10 @@ class Ended:
     output: str
     errors: str
     refusals: tuple[Mapping[str, str], ...]
-    """Each with `kind` (network, write, program, import), `what`, and `where` in the plugin."""
+    """Each with `kind` (network, write, program, process, import, read), `what`, and `where` in the plugin.
+
+    What was read was not refused, and a process was let run until the run's end.
+    """
 
 
 @dataclass
@@ -92,6 +104,8 @@ class Overlay:
     root: Path
     plugins: Sequence[Plugin]
     environment: Mapping[str, str]
+    caches: Mapping[str, Path]
+    """Variable of a cache to the folder whose files its links lead to."""
     _starter: Any = field(default=None, repr=False)
     _n_runs: int = 0
 
@@ -102,7 +116,7 @@ class Overlay:
 
     @property
     def unattributed(self) -> Path:
-        """The record of processes that forgot their environment."""
+        """The record of processes that forgot their environment, and of what was not refused."""
         return self.root / "records" / "unattributed"
 
     @property
@@ -129,6 +143,7 @@ class Overlay:
             Before it is killed, with all that it started.
         """
         self._n_runs += 1
+        before = self._state()
         record, output, errors = (self.output(name) for name in ("refusals", "output", "errors"))
         for path in (record, output, errors):
             path.touch()
@@ -143,7 +158,8 @@ class Overlay:
         answer = self._asked(json.dumps(order) + "\n")
         refusals = [json.loads(line) for path in (record, self.unattributed) for line in _text(path).splitlines()]
         self.unattributed.write_bytes(b"")
-        refusals += [{"kind": "write", "what": str(path), "where": ""} for path in self._left_behind()]
+        refusals += [{"kind": "process", "what": line, "where": ""} for line in answer.pop("left")]
+        refusals += [{"kind": "write", "what": path, "where": ""} for path in self._left_behind(before)]
         # Without a word from the run itself, what started it may tell.
         told = _text(errors) or (_text(self._starter_log) if self._starter is None else "")
         return Ended(**answer, output=_text(output), errors=told, refusals=tuple(refusals))
@@ -182,23 +198,41 @@ class Overlay:
             answer = self._starter.stdout.readline()
         if not answer:
             self.close()
-            return {"status": -signal.SIGKILL, "late": False}
+            return {"status": -signal.SIGKILL, "late": False, "left": []}
         return json.loads(answer)
 
-    def _left_behind(self) -> list[Path]:
+    def install_probes(self) -> None:
+        """Write the probes and the guard, in place of what may be there."""
+        library = self.root / "library"
+        folder, caches = Path(str(probes.__file__)).parent, shutil.ignore_patterns("__pycache__")
+        shutil.copytree(folder, library / PROBES, ignore=caches, dirs_exist_ok=True)
+        (library / "sitecustomize.py").write_text(_GUARD, encoding="utf-8")
+        own = {folder.partition("/")[0] for folder in _OWN_FOLDERS.values()}
+        writable = [str(self.root / name) for name in sorted({*own, "records"})]
+        settings = {
+            "allowed": [*writable, *(self.environment[name] for name in self.caches)],
+            "readable": [str(self.root), *map(str, self.caches.values())],
+            "scores": str(library / _SCORES),
+            "plugins": [str(self.folder(plugin)) for plugin in self.plugins],
+            "absent": [__name__.partition(".")[0]],
+            "record": str(self.unattributed),
+        }
+        (library / "guard.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    def _state(self) -> dict[str, tuple[int, int]]:
+        return sizes_and_times(self.root / "library", self.root / "work")
+
+    def _left_behind(self, before: Mapping[str, tuple[int, int]]) -> list[str]:
         """Find what compiled code wrote, which no guard sees; put things back as they were."""
-        found = []
-        for plugin in self.plugins:
-            folder = self.folder(plugin)
-            for path in _files(folder):
-                name = path.relative_to(folder).as_posix()
-                if path.is_symlink() or path.read_bytes() != plugin.files.get(name):
-                    found.append(path.relative_to(self.library))
-                    path.unlink()
-            _write(folder, {name: content for name, content in plugin.files.items() if not (folder / name).is_file()})
-        for path in _files(self.root / "work"):
-            found.append(path.relative_to(self.root / "work"))
-            path.unlink()
+        after, scores = self._state(), str(self.root / "library" / _SCORES)
+        paths = sorted({*before, *after})
+        found = [path for path in paths if before.get(path) != after.get(path) and not path.startswith(scores)]
+        in_library = [Path(path) for path in found if Path(path).is_relative_to(self.library)]
+        for path in {Path(path) for path in found} - set(in_library):
+            path.unlink(missing_ok=True)
+        if found:
+            restore_library(self.library, self.plugins, in_library)
+            self.install_probes()
         return found
 
 
@@ -211,7 +245,7 @@ def overlay(submission: Submission, weights: Path | None = None, data: Path | No
     submission : Submission
         A plugin of its takes the place of an installed one in a folder of the same name.
     weights, data : Path, optional
-        What ``BRAINSCORE_HOME`` and ``BRAINIO_HOME`` hold for the runs. Default: the user's own.
+        What ``BRAINSCORE_HOME`` and ``BRAINIO_HOME`` hold for the runs, by links. Default: what the user's own hold.
 
     Raises
     ------
@@ -227,113 +261,39 @@ def overlay(submission: Submission, weights: Path | None = None, data: Path | No
             )
     with tempfile.TemporaryDirectory(prefix="submission-check-", ignore_cleanup_errors=True) as temporary:
         root = Path(temporary).resolve()
-        for name in ("library", "work", "records", *_OWN_FOLDERS.values()):
+        for name in ("work", "records", *_OWN_FOLDERS.values()):
             (root / name).mkdir(parents=True, exist_ok=True)
-        caches = _caches(root, weights, data)
-        made = Overlay(root, submission.plugins, _environment(root, caches))
-        _copy_library(made)
-        _install_guard(made, list(caches.values()))
+        caches = {name: Path(os.environ.get(name) or default).expanduser() for name, default in _CACHES.items()}
+        caches |= {name: one for name, one in (("BRAINSCORE_HOME", weights), ("BRAINIO_HOME", data)) if one}
+        caches = {name: folder.resolve() for name, folder in caches.items()}
+        made = Overlay(root, submission.plugins, _environment(root), caches)
+        made.unattributed.touch()
+        for name, folder in caches.items():
+            _link(folder, Path(made.environment[name]))
+        copy_library(made.library, made.plugins)
+        made.install_probes()
         try:
             yield made
         finally:
             made.close()
 
 
-def _copy_library(made: Overlay) -> None:
-    installed = Path(str(find_spec(LIBRARY).origin)).parent  # type: ignore[union-attr]
-    caches = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(installed, made.library, ignore=lambda folder, names: _left_out(folder, names, installed, caches))
-    for kind in REGISTRIES:
-        (made.library / kind).mkdir()
-        own = {plugin.name for plugin in made.plugins if plugin.type == kind}
-        for path in (installed / kind).iterdir():
-            if path.is_file():
-                shutil.copyfile(path, made.library / kind / path.name)
-            elif path.name not in own and path.name != "__pycache__":
-                (made.library / kind / path.name).symlink_to(path, target_is_directory=True)
-    for plugin in made.plugins:
-        if Path(plugin.name).name != plugin.name:
-            raise UnsafeFileError(f"Got plugin {plugin.name!r}: expected the name of a folder.")
-        _write(made.folder(plugin), plugin.files)
-    _draw_images(made.library / "model_helpers" / "generic_plugin_tests_resources")
-    shutil.copytree(Path(str(probes.__file__)).parent, made.root / "library" / PROBES, ignore=caches)
-
-
-def _left_out(folder: str, names: list[str], installed: Path, caches: Any) -> set[str]:
-    plugins = set(REGISTRIES) if Path(folder) == installed else set()
-    return set(caches(folder, names)) | plugins
-
-
-def _draw_images(folder: Path) -> None:
-    """Draw the images that Brain-Score's own tests want and its wheel lacks."""
-    import numpy as np
-    from PIL import Image
-
-    folder.mkdir(exist_ok=True)
-    for seed, name in enumerate(_IMAGES):
-        pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        if not (folder / name).exists():
-            Image.fromarray(pixels).save(folder / name)
-
-
-def _install_guard(made: Overlay, caches: Sequence[str]) -> None:
-    own = {folder.partition("/")[0] for folder in _OWN_FOLDERS.values()}
-    settings = {
-        "allowed": [*(str(made.root / name) for name in sorted({*own, "records"})), *caches],
-        "scores": str(made.library.parent / _SCORES),
-        "plugins": [str(made.folder(plugin)) for plugin in made.plugins],
-        "absent": [__name__.partition(".")[0]],
-        "record": str(made.unattributed),
-    }
-    made.unattributed.touch()
-    (made.root / "library" / "guard.json").write_text(json.dumps(settings), encoding="utf-8")
-    (made.root / "library" / "sitecustomize.py").write_text(_GUARD, encoding="utf-8")
-
-
-def _caches(root: Path, weights: Path | None, data: Path | None) -> dict[str, str]:
-    """Give the variables of folders that plugins may fill."""
-    home = Path.home()
-    own = {
-        "TORCH_HOME": home / ".cache" / "torch",
-        "HF_HOME": home / ".cache" / "huggingface",
-        "BRAINSCORE_HOME": home / ".brain-score",
-        "BRAINIO_HOME": home / ".brainio",
-    }
-    folders = {name: Path(os.environ.get(name) or default).expanduser() for name, default in own.items()}
-    for name, given in (("BRAINSCORE_HOME", weights), ("BRAINIO_HOME", data)):
-        if given is not None:
-            folders[name] = root / name.lower()
-            _link(given, folders[name])
-    return {name: str(folder.resolve()) for name, folder in folders.items()}
-
-
 def _link(given: Path, folder: Path) -> None:
-    """Make a folder whose files are links to those of another; new ones stay in it."""
+    """Make a folder whose files are links to those of another, if there is one; new ones stay in it."""
     folder.mkdir()
-    for path in given.resolve().rglob("*"):
-        if path.is_file():
-            link = folder / path.relative_to(given.resolve())
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path)
+    for place, below, names in os.walk(given):
+        below[:] = [name for name in below if name not in _NOT_LINKED]
+        own = folder / Path(place).relative_to(given)
+        own.mkdir(exist_ok=True)
+        for name in [*names, *(name for name in below if os.path.islink(os.path.join(place, name)))]:
+            (own / name).symlink_to(os.path.join(place, name))
 
 
-def _environment(root: Path, caches: Mapping[str, str]) -> dict[str, str]:
+def _environment(root: Path) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {name: str(root / folder) for name, folder in _OWN_FOLDERS.items()}
+    caches = {name: str(root / name.lower()) for name in _CACHES}
     return {**passed_on, **_SETTINGS, **own, **caches, "PYTHONPATH": str(root / "library")}
-
-
-def _files(folder: Path) -> list[Path]:
-    found = sorted(folder.rglob("*"))
-    return [path for path in found if "__pycache__" not in path.parts and (path.is_symlink() or path.is_file())]
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
-            raise UnsafeFileError(f"Got file {name!r} in plugin {folder.name!r}: expected paths inside the plugin.")
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 def _text(path: Path) -> str:

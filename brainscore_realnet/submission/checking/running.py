@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from packaging.utils import canonicalize_name
 
 from brainscore_realnet.submission.checking.overlay import SECONDS, Ended, Overlay, overlay
-from brainscore_realnet.submission.checking.report import Found, Status
+from brainscore_realnet.submission.checking.report import Found, Status, printable
 from brainscore_realnet.submission.checking.requirements import installed, is_address, lines_of, readable
 from brainscore_realnet.submission.layout import Plugin, Submission
 
@@ -38,6 +38,12 @@ _REFUSALS: Mapping[str, tuple[str, str, str]] = {
     ),
     "program": ("network", "started", "Name packages in requirements.txt, and download nothing by programs."),
     "write": ("writes", "wrote", "Write nothing, or write into BRAINSCORE_HOME or a temporary folder."),
+    "process": ("network", "left running", "End what the plugin starts; it was killed here."),
+    "read": (
+        "reads",
+        "read",
+        "Other machines lack this file: upload it, and load it with load_weight_file or Brain-Score's loaders.",
+    ),
     "import": (
         "imports when run",
         "imported",
@@ -47,6 +53,7 @@ _REFUSALS: Mapping[str, tuple[str, str, str]] = {
 _NOTHING_REFUSED = {
     "network": "no network was asked for",
     "writes": "nothing was written outside the caches",
+    "reads": "no file of this machine was read",
     "imports when run": "nothing was imported that the leaderboard's machines lack",
 }
 _ENDED_ADVICE = "See the lines above; run the plugin alone under `python -X faulthandler` where they do not tell."
@@ -126,41 +133,54 @@ class _Checked:
 
     def _say(self, what: str) -> None:
         if self._progress:
-            print(f"{self._name}: {what}", file=sys.stderr, flush=True)
+            print(printable(f"{self._name}: {what}"), file=sys.stderr, flush=True)
 
     def _probed(self) -> tuple[list[Found], list[Ended]]:
         """Put all questions; the costs of recording last, and each model's apart."""
         self._say("questions")
         registrations = self._plugin.registrations
-        answers, ended = self._answers(self._plugin.type, registrations)
-        runs = [ended]
+        answers, runs = self._answers(self._plugin.type, registrations)
         sound = {one["identifier"] for one in answers if (one["check"], one["status"]) == ("regions", "pass")}
         for registry, identifier in registrations if self._n_images else ():
             if identifier in sound:
                 self._say(f"recording of {identifier}")
                 recorded, ended = self._answers("recording", [(registry, identifier)], str(self._n_images))
                 answers += recorded
-                runs.append(ended)
+                runs += ended
         return list(self._together(answers)), runs
 
     def _answers(
         self, module: str, registrations: Sequence[tuple[str, str]], *more: str
-    ) -> tuple[list[dict[str, Any]], Ended]:
-        """Run a probe, and answer in its place the question that ended it."""
+    ) -> tuple[list[dict[str, Any]], list[Ended]]:
+        """Run a probe, again for those that come after one that ends it."""
+        answers: list[dict[str, Any]] = []
+        runs: list[Ended] = []
+        left = list(dict.fromkeys(registrations))
+        while left:
+            answered, n_begun, ended = self._run(module, left, more)
+            answers += answered
+            runs.append(ended)
+            left = left[n_begun:]
+        return answers, runs
+
+    def _run(
+        self, module: str, registrations: Sequence[tuple[str, str]], more: Sequence[str]
+    ) -> tuple[list[dict[str, Any]], int, Ended]:
+        """Run a probe once; count the registrations that it came to, or all where it came to none."""
         path = self._library.output(f"answers-{module}-{self._plugin.name}")
         ended = self._library.run(module, [self._plugin.name, str(path), json.dumps(registrations), *more])
         lines = [json.loads(line) for line in _lines(path)]
         answers = [self._judged(line["answer"]) for line in lines if "answer" in line]
+        asked = [line["asked"] for line in lines if "asked" in line]
         # A process can end well, and in the middle of a question.
         if ended.status or not lines or "asked" in lines[-1]:
-            asked = lines[-1].get("asked", {}) if lines else {}
-            check, identifier = asked.get("check", "loads"), asked.get("identifier", "")
+            last = asked[-1] if asked else {"check": "loads", "identifier": ""}
             # Another machine may be faster.
-            slow = ended.late and check == "recording"
+            slow = ended.late and last["check"] == "recording"
             advice = "Check with fewer images, and see that the model is not too slow." if slow else _ENDED_ADVICE
-            answer = {"check": check, "identifier": identifier, "status": "note" if slow else "fail"}
-            answers.append(answer | {"found": _how(ended), "advice": advice})
-        return answers, ended
+            answers.append({**last, "status": "note" if slow else "fail", "found": _how(ended), "advice": advice})
+        first = [one for one in asked if one["check"] == asked[0]["check"]]
+        return answers, len(first) or len(registrations), ended
 
     def _judged(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Tell what could not be looked at here from what is wrong."""
@@ -231,7 +251,7 @@ class _Checked:
             return self._line(check, "fail", _how(ended), _ENDED_ADVICE)
         found = f"{len(failed)} of {len(cases)} failed{rest}: {told}{more}"
         if all(case.refused for case in failed):
-            advice = "They ask for what is refused here (see below): run them where there is a network, or mend them."
+            advice = "They ask for the network, which is refused here (see below): run them where there is one."
             return self._line(check, "not run", found, advice)
         missing = [re.search(r"No module named '(\w+)", case.text) for case in failed if not case.refused]
         judged = [self._lacking(one[1]) if one else None for one in missing]

@@ -72,7 +72,7 @@ class Answers:
             answer["found"] = question()
         except Failed as failed:
             answer = {"status": failed.status, "found": str(failed), "advice": failed.advice}
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             answer = {"status": "fail", "found": told(error), "advice": advice, "missing": missing_package(error)}
             answer["refused"] = n_refusals() > before
         self._write({"answer": asked | answer})

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from brainscore_core.supported_data_standards.brainio.assemblies import walk_coords
 from brainscore_vision import load_dataset, load_stimulus_set
 from brainscore_vision.model_helpers.activations.cache_key import stimulus_set_cache_identifier
+from PIL import Image
 
-from .answers import Failed, registrations
+from .answers import Failed, Noted, registrations
+from .stand_in import IMAGES
 
-_COORDINATES = {"presentation": 2, "neuroid": 3}
+_COORDINATES = {"presentation": 2, "neuroid": 3, "choice": 1}
 """With fewer, xarray loses the coordinate's name on reading, or the dimension's on selecting."""
 
 _UPLOADED = "Make it load with the files that you upload, and nothing else."
@@ -46,9 +49,11 @@ class _Stimuli:
         if len({path.name for path in paths}) < len(set(paths)):
             wrong.append("different images have the same file name, and overwrite one another on the screen")
         if lacking := [path for path in paths if not path.is_file()]:
-            wrong.append(f"{len(lacking)} of {len(paths)} images are not there, the first {lacking[0].name}")
+            wrong.append(f"{len(lacking)} of {len(paths)} stimuli are not there, the first {lacking[0].name}")
+        elif broken := [path for path in paths if _is_broken(path)]:
+            wrong.append(f"{len(broken)} of {len(paths)} stimuli cannot be opened, the first {broken[0].name}")
         if wrong or not ids:
-            raise Failed("; ".join(wrong) or "no stimuli", "Give every stimulus an image and names of its own.")
+            raise Failed("; ".join(wrong) or "no stimuli", "Give every stimulus a whole file and names of its own.")
         return f"{len(ids)} stimuli, all there, all with names of their own"
 
 
@@ -64,37 +69,72 @@ class _Assembly:
         return f"load_dataset: {type(self._assembly).__name__}"
 
     @property
-    def is_neural(self) -> bool:
-        return set(_COORDINATES) <= set(getattr(self._assembly, "dims", ()))
+    def has_values(self) -> bool:
+        dims = set(getattr(self._assembly, "dims", ()))
+        return any({"presentation", other} <= dims for other in ("neuroid", "choice"))
 
     def whole(self) -> str:
-        wrong = []
-        if not self._assembly.attrs.get("identifier"):
-            wrong.append("no identifier in attrs")
-        for dim, least in _COORDINATES.items():
-            names = [str(name) for name, dims, _ in self._coordinates() if dims == (dim,)]
-            if len(names) < least:
+        assembly = self._assembly
+        wrong = [] if assembly.attrs.get("identifier") else ["no identifier in attrs"]
+        for dim in assembly.dims:
+            names = [str(name) for name, dims, _ in walk_coords(assembly) if dims == (dim,)]
+            if len(names) < (least := _COORDINATES.get(dim, 0)):
                 wrong.append(f"{len(names)} coordinates on {dim} ({', '.join(names)}), expected {least}")
-        wrong += _faults(self._assembly.transpose("presentation", ...))
+        if loose := [str(name) for name, one in assembly.coords.items() if one.dims == ("neuroid",) != (name,)]:
+            wrong.append(f"{', '.join(loose)} set after the assembly was made, which RDMs of it cannot be")
+        wrong += self._strangers() + _faults(assembly.transpose("presentation", ...))
         if wrong:
-            raise Failed("; ".join(wrong), "Give all coordinates, and leave out stimuli and neuroids without answers.")
-        sizes = " × ".join(f"{size} {dim}" for dim, size in self._assembly.sizes.items())
+            raise Failed(
+                "; ".join(wrong),
+                "Give all coordinates when the assembly is made, and leave out stimuli and neuroids without answers.",
+            )
+        self._note()
+        sizes = " × ".join(f"{size} {dim}" for dim, size in assembly.sizes.items())
         return f"{sizes}, nothing missing"
 
-    def _coordinates(self) -> list[tuple[str, tuple[str, ...], Any]]:
-        from brainscore_core.supported_data_standards.brainio.assemblies import walk_coords
+    def _strangers(self) -> list[str]:
+        """Name stimuli that are answered and not in the stimulus set."""
+        shown = self._assembly.attrs.get("stimulus_set")
+        if "stimulus_id" not in (coordinates := {name: values for name, _, values in walk_coords(self._assembly)}):
+            return ["no stimulus_id"]
+        known = coordinates["stimulus_id"] if shown is None else shown["stimulus_id"]
+        strange = sorted(set(map(str, coordinates["stimulus_id"])) - set(map(str, known)))
+        return [f"{len(strange)} stimulus_ids are not in the stimulus set, the first {strange[0]}"] if strange else []
 
-        return list(walk_coords(self._assembly))
+    def _note(self) -> None:
+        # Brain-Score's own data are of both kinds, and benchmarks may do without.
+        if self._assembly.attrs["identifier"] != self.identifier:
+            found = f"the assembly calls itself {self._assembly.attrs['identifier']!r}"
+            raise Noted(found, f"See that no other data are meant: it is registered as {self.identifier!r}.")
+        if self._assembly.attrs.get("stimulus_set") is None:
+            raise Noted("no stimulus_set in attrs", "Put it there, or let the benchmark load it by its identifier.")
+
+
+def _is_broken(path: Path) -> bool:
+    """Tell whether a stimulus is empty, or an image that cannot be opened; what is no image is not looked into."""
+    if not path.stat().st_size:
+        return True
+    if path.suffix.lower() in IMAGES:
+        try:
+            with Image.open(path) as image:
+                image.verify()
+        except Exception:
+            return True
+    return False
 
 
 def _faults(assembly: Any) -> list[str]:
     """Name what would make scores of an assembly (presentation first) NaN."""
-    values = np.asarray(assembly, dtype=np.float64).reshape(assembly.shape[0], -1)
-    if not values.size:
+    if not assembly.size:
         return ["no values"]
+    if assembly.dtype.kind not in "biuf":  # choices by name
+        return []
+    values = np.asarray(assembly, dtype=np.float64).reshape(assembly.shape[0], -1)
     if n_missing := int((~np.isfinite(values)).sum()):
         return [f"{n_missing} of {values.size} values are not finite"]
-    if values.shape[1] > 1 and (still := np.flatnonzero(np.ptp(values, axis=1) == 0)).size:
+    # All choices may be equally likely.
+    still = np.flatnonzero(np.ptp(values, axis=1) == 0)
+    if "neuroid" in assembly.dims and values.shape[1] > 1 and still.size:
         return [f"{still.size} rows are constant, the first {still[0]}: their correlations are NaN"]
     return []
 
@@ -110,7 +150,7 @@ def main() -> None:
                 answers.ask("stimuli", identifier, stimuli.whole, _UPLOADED)
         else:
             assembly = _Assembly(identifier)
-            if answers.ask("loads", identifier, assembly.loads, _UPLOADED) and assembly.is_neural:
+            if answers.ask("loads", identifier, assembly.loads, _UPLOADED) and assembly.has_values:
                 answers.ask("assembly", identifier, assembly.whole, _UPLOADED)
 
 

@@ -2,7 +2,8 @@
 
 It refuses the network, writes outside the given folders, programs that install or download, and imports of the package
 that made the submission. Each refusal is recorded before it is raised, so that it is known even of code that catches
-everything. What compiled code does with the operating system itself is not seen.
+everything. What a plugin reads of this machine's own files is recorded and not refused. What compiled code does with
+the operating system itself is not seen.
 """
 
 import errno
@@ -12,7 +13,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -24,6 +25,10 @@ REFUSED = "refused while a submission is checked"
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _SYSTEM = ("/dev", "/proc")
+_OF_ANY_MACHINE = (
+    *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/run", "/sys", "/nix", "/System"),
+    *("/Library", *_SYSTEM),
+)
 _LOOPBACK = ("localhost", "127.*", "::1", "0.0.0.0", "::", "")
 _PROGRAMS = re.compile(
     r"(?:^|[\s/;&|'\"(])(pip3?|curl|wget|conda|mamba|aws|gsutil|gdown|"
@@ -39,14 +44,24 @@ def install(path: str) -> None:
     Parameters
     ----------
     path : str
-        JSON file: ``allowed``, folders that may be written to; ``scores``, how the paths begin of
-        files that Brain-Score itself leaves in its own folder; ``plugins``, folders of plugins, to name their lines;
-        ``absent``, packages that cannot be imported; ``record``, a file for refusals where the variable names none.
+        JSON file: ``allowed``, folders that may be written to; ``readable``, folders that may be read, beside those
+        of Python and of the operating system; ``scores``, how the paths begin of files that Brain-Score itself leaves
+        in its own folder; ``plugins``, folders of plugins, to name their lines; ``absent``, packages that cannot be
+        imported; ``record``, a file for refusals where the variable names none, and for what is not refused.
     """
     with open(path, encoding="utf-8") as file:
         _settings.update(json.load(file))
+    readable = [*_settings["readable"], *_of_python(), *_OF_ANY_MACHINE]
+    _settings["readable"] = sorted({place for one in readable for place in (one, os.path.realpath(one))})
     sys.meta_path.insert(0, _Absent())
     sys.addaudithook(_hook)
+
+
+def _of_python() -> list[str]:
+    """Give the folders of Python and of all that is installed, also of packages that are installed as links."""
+    editable = [module for name, module in sys.modules.items() if name.startswith("__editable__")]
+    linked = [folder for module in editable for folder in getattr(module, "MAPPING", {}).values()]
+    return [sys.prefix, sys.base_prefix, sys.exec_prefix, *linked, *filter(None, sys.path)]
 
 
 class _Absent:
@@ -67,7 +82,35 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _opened(path: Any, mode: Any, flags: Any) -> None:
-    if isinstance(flags, int) and flags & _WRITING and not isinstance(path, int):
+    if isinstance(path, int) or not isinstance(flags, int):
+        return
+    if not flags & _WRITING:
+        _read(path)
+        return
+    if flags & os.O_TRUNC and _within(_place(path, -1, follow=False), _settings["allowed"]) and os.path.islink(path):
+        # What begins anew needs nothing of what the link leads to, which is the user's own.
+        os.unlink(path)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666))
+    _written(path)
+
+
+def _read(path: Any) -> None:
+    """Record that a plugin reads a file that other machines do not have."""
+    place = os.path.abspath(os.fsdecode(path))
+    if _within(place, _settings["readable"]) or _within(os.path.realpath(place), _settings["readable"]):
+        return
+    if os.path.isfile(place) and _where(sys._getframe()):
+        _record("read", place, refused=False)
+
+
+def _database(path: Any) -> None:
+    """Refuse a database that is written to, be it only once something is entered."""
+    path = os.fsdecode(path)
+    if path.startswith("file:"):
+        path, _, options = path[len("file:") :].partition("?")
+        if re.search(r"\b(mode=(ro|memory)|immutable=1)\b", options):
+            return
+    if path not in ("", ":memory:"):
         _written(path)
 
 
@@ -101,10 +144,13 @@ def _changed(path: Any, *details: Any) -> None:
 def _written(path: Any, folder: int = -1, follow: bool = True) -> None:
     """Refuse a write that is in none of the allowed folders."""
     place = _place(path, folder, follow)
-    allowed = any(place == one or place.startswith(one + os.sep) for one in (*_settings["allowed"], *_SYSTEM))
-    if not allowed and not place.startswith(_settings["scores"]):
+    if not _within(place, (*_settings["allowed"], *_SYSTEM)) and not place.startswith(_settings["scores"]):
         _record("write", place)
         raise PermissionError(errno.EACCES, f"write outside the cache: {REFUSED}", place)
+
+
+def _within(place: str, folders: Iterable[str]) -> bool:
+    return any(place == one or place.startswith(one + os.sep) for one in folders)
 
 
 def _place(path: Any, folder: int, follow: bool) -> str:
@@ -151,10 +197,10 @@ def _text(word: Any) -> str:
     return os.fsdecode(word) if isinstance(word, str | bytes | os.PathLike) else str(word)
 
 
-def _record(kind: str, what: str) -> None:
-    """Append one refusal to the record; the record's own folder is allowed, so this does not call itself."""
+def _record(kind: str, what: str, refused: bool = True) -> None:
+    """Append one line to the record; the record's own folder is allowed, so this does not call itself."""
     line = json.dumps({"kind": kind, "what": what, "where": _where(sys._getframe(1))}) + "\n"
-    path = os.environ.get(RECORD_VARIABLE) or _settings["record"]
+    path = (refused and os.environ.get(RECORD_VARIABLE)) or _settings["record"]
     record = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(record, line.encode())
@@ -185,6 +231,7 @@ _LOOKS: dict[str, Callable[..., None]] = {
     "os.chown": _changed,
     "os.utime": _changed,
     "shutil.rmtree": _removed,
+    "sqlite3.connect": _database,
     "socket.connect": _connected,
     "socket.sendto": _sent,
     "socket.sendmsg": _sent,

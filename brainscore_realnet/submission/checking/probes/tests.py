@@ -1,5 +1,7 @@
-"""Runs pytest as a command would, and notes at each test whether anything was refused meanwhile."""
+"""Runs pytest as a command would, and notes at each test whether it was refused the network meanwhile."""
 
+import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -7,9 +9,12 @@ from typing import Any
 import pytest
 
 from .answers import n_refusals
+from .guard import RECORD_VARIABLE
 
 REFUSED = "refused"
-"""Property of a test in the JUnit report."""
+"""Property, in the JUnit report, of a test that was refused what other machines have, and nothing else."""
+
+_ELSEWHERE = {"network", "program"}
 
 
 class _Noting:
@@ -24,9 +29,16 @@ class _Noting:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any) -> Iterator[None]:
-        if n_refusals() > self._before and (REFUSED, "yes") not in item.user_properties:
+        if _network_alone(self._before) and (REFUSED, "yes") not in item.user_properties:
             item.user_properties.append((REFUSED, "yes"))
         return (yield)
+
+
+def _network_alone(n_before: int) -> bool:
+    """Tell whether there was a refusal since, and of nothing but the network."""
+    with open(os.environ[RECORD_VARIABLE], encoding="utf-8") as file:
+        kinds = {json.loads(line)["kind"] for line in file.readlines()[n_before:]}
+    return bool(kinds) and kinds <= _ELSEWHERE
 
 
 if __name__ == "__main__":
