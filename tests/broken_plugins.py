@@ -329,6 +329,12 @@ def identified(identifier: str) -> Change:
     return change
 
 
+def recoded(plugin: Path) -> None:
+    """Save ``__init__.py`` in another coding, which it declares."""
+    file = plugin / "__init__.py"
+    file.write_text(f"# coding: latin-1\n# café\n{file.read_text(encoding='utf-8')}", encoding="latin-1")
+
+
 _REGISTRATION = f'model_registry["{MODEL}"] = lambda: get_model("{MODEL}")'
 
 
@@ -341,6 +347,7 @@ BREAKS = {
     "a folder that cannot be imported": Break("layout", named("sim.tiny_cnn")),
     "a folder that the library has": Break("layout", named("alexnet")),
     "no __init__.py": Break("layout", removing("__init__.py")),
+    "an __init__.py in another coding": Break("syntax", recoded),
     "a file that is no Python": Break("syntax", adding("model.py", "\nreturn = 1\n")),
     "no registration": Break("registrations", _registered("")),
     "registered in a loop": Break(
@@ -381,6 +388,7 @@ BREAKS = {
         "parser", _registered(f'model_registry["{MODEL}"] = [lambda: get_model("{MODEL}")][0]')
     ),
     "a bracket in a comment on the line": Break("parser", _registered(f"{_REGISTRATION}  # see [1]")),
+    "an identifier read again": Break("parser", adding("__init__.py", f'_known = model_registry["{MODEL}"]\n')),
     "one identifier twice": Break("duplicates", adding("__init__.py", f"{_REGISTRATION}\n")),
     "identifiers that differ by case": Break(
         "duplicates", adding("__init__.py", f'model_registry["{MODEL.upper()}"] = lambda: get_model("{MODEL}")\n')
@@ -389,6 +397,8 @@ BREAKS = {
     "an identifier with a slash": Break("identifiers", identified("sim/tiny")),
     "an identifier with a blank": Break("identifiers", identified("sim tiny")),
     "an identifier with brackets": Break("identifiers", identified("sim[tiny]")),
+    "an identifier like an option": Break("identifiers", identified("-rf")),
+    "an identifier with an invisible character": Break("identifiers", identified("sim-\u202ereal")),
     "too long an identifier": Break("identifiers", identified("sim-" + 200 * "a")),
     "no test.py": Break("tests", removing("test.py")),
     "tests under another name only": Break("tests", lambda plugin: (plugin / "test.py").rename(plugin / "test_me.py")),
@@ -406,7 +416,12 @@ BREAKS = {
     "an import of a module that is not there": Break("imports", adding("model.py", "from .absent import weights\n")),
     "a path of one machine": Break("paths", adding("model.py", 'WEIGHTS = "/home/me/weights.pth"\n')),
     "a path of a Windows machine": Break("paths", adding("model.py", 'WEIGHTS = r"C:\\Users\\me\\weights.pth"\n')),
+    "a path on a disk of one machine": Break("paths", adding("model.py", 'WEIGHTS = "/mnt/me/weights"\n')),
+    "a path in somebody's home": Break("paths", adding("model.py", 'WEIGHTS = "~/weights.pth"\n')),
     "numpy 2": Break("requirements", adding("requirements.txt", "numpy>=2\n")),
+    "numpy 2 in setup.py": Break(
+        "requirements", adding("setup.py", 'needed = ["torch", "numpy>=2"]\nsetup(install_requires=needed)\n')
+    ),
     "a new xarray": Break("requirements", adding("requirements.txt", "xarray==2024.1\n")),
     "a new scikit-learn": Break("requirements", adding("requirements.txt", "scikit_learn >= 1.6\n")),
     "the unrelated brainio": Break("requirements", adding("requirements.txt", "brainio\n")),

@@ -144,6 +144,38 @@ def test_a_zip_with_a_link_is_refused(tmp_path):
         opened(tmp_path / "link.zip")
 
 
+def repeated(archive):
+    with pytest.warns(UserWarning, match=r"Duplicate name"):
+        archive.writestr("sim/models/one/__init__.py", "")
+
+
+UNSAFE = {
+    "sim/models/one/__init__.py' has a name that stands twice": repeated,
+    r"models\\\\one.py' has a backslash": lambda archive: archive.writestr("sim/models\\one.py", ""),
+    "zeros.bin' has 2000000 bytes in": lambda archive: archive.writestr(
+        "sim/models/one/zeros.bin", bytes(2_000_000), zipfile.ZIP_DEFLATED
+    ),
+}
+
+
+@pytest.mark.parametrize("got", UNSAFE)
+def test_who_made_an_unsafe_zip_is_told_to_zip_again(tmp_path, got):
+    path = zipped(tmp_path / "sim.zip", PLUGIN)
+    with zipfile.ZipFile(path, "a") as archive:
+        UNSAFE[got](archive)
+    with pytest.raises(UnsafeFileError, match=rf"{got}.*: expected plain files.*zip -r sim.zip sim") as raised:
+        opened(path)
+    assert "publisher" not in str(raised.value)
+
+
+def test_far_too_many_files_are_refused_before_they_are_unpacked(folder, tmp_path, monkeypatch):
+    archive = write(opened(folder).submission, tmp_path / "out")[1]
+    monkeypatch.setattr(reading, "MOST_FILES", 4)
+    for path in (archive, folder, folder / "models" / "sim_tiny_cnn"):
+        with pytest.raises(BadInputError, match=r"with \d+ files, expected at most 4: .* Remove the other files"):
+            opened(path)
+
+
 def test_what_is_far_too_large_is_refused_before_it_is_unpacked(folder, tmp_path, monkeypatch):
     archive = write(opened(folder).submission, tmp_path / "out")[1]
     monkeypatch.setattr(reading, "LARGEST_BYTES", 1000)

@@ -85,9 +85,29 @@ def test_requirements_that_cannot_be_judged_are_noted(plugin, text):
     assert (one.status, NOTED[text] in one.found) == ("note", True), one
 
 
-def test_setup_is_noted(plugin):
-    adding("setup.py", "x = 1\n")(plugin)
-    assert judged(check_requirements, plugin).found == "setup.py was not judged"
+SETUPS = {
+    "setup(install_requires=['numpy>=2'])": "fail",
+    "needed = ('torch', 'brainio')\nsetup(install_requires=needed)": "fail",
+    "needed = []\nsetup(name='x', install_requires=needed)": "pass",
+    "setup(install_requires=['torch', 'numpy<2'])": "pass",
+    "setup(install_requires=open('requirements.txt').read().split())": "note",
+    "setup(install_requires=[1])": "note",
+    "setup(**options)": "note",
+    "setup(": "note",
+}
+
+
+@pytest.mark.parametrize("text", SETUPS)
+def test_what_setup_asks_for_is_judged_where_it_can_be_read(plugin, text):
+    adding("setup.py", text)(plugin)
+    one = judged(check_requirements, plugin)
+    assert one.status == SETUPS[text], one
+    assert ("cannot be told from its text" in one.found) == (one.status == "note")
+
+
+def test_what_setup_asks_for_may_be_imported(plugin):
+    adding("setup.py", "setup(install_requires=['sim-unheard-of'])")(plugin)
+    assert importing(plugin, "import sim_unheard_of\n").status == "pass"
 
 
 VERSIONS = st.lists(st.integers(0, 30), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
@@ -111,6 +131,11 @@ PASSING = [
     "import os, json\nimport torch.nn as nn\nfrom PIL import Image\nimport yaml, cv2, sklearn, pytest\n",
     "from brainscore_core.supported_data_standards.brainio.s3 import load_weight_file\n",
     "try:\n    import sim_unheard_of\nexcept ImportError:\n    sim_unheard_of = None\n",
+    "try:\n    from .network import x\nexcept ImportError:\n    from network import x\n",
+    "try:\n    import os\nexcept (OSError, ModuleNotFoundError):\n    import a\nelse:\n    import b\n",
+    "from contextlib import suppress\nwith suppress(ImportError):\n    import sim_unheard_of\n",
+    "import typing\nif typing.TYPE_CHECKING:\n    from sim_unheard_of import x\n",
+    "if __name__ == '__main__':\n    from brainscore_realnet import cli\n",
     "from . import model\nfrom .model import get_model\n",
 ]
 
@@ -119,6 +144,26 @@ PASSING = [
 def test_imports_that_brainscore_brings_pass(plugin, text):
     one = importing(plugin, text)
     assert one.status == "pass", one
+
+
+FOUND_ABSENT = [
+    "try:\n    import os\nexcept KeyError:\n    import sim_unheard_of\n",
+    "try:\n    import os\nexcept ImportError:\n    pass\nfinally:\n    import sim_unheard_of\n",
+    "from contextlib import suppress\nwith suppress(KeyError):\n    import sim_unheard_of\n",
+    "if TYPE_CHECKING:\n    pass\nelse:\n    import sim_unheard_of\n",
+]
+
+
+@pytest.mark.parametrize("text", FOUND_ABSENT)
+def test_imports_that_are_made_and_fail_are_found(plugin, text):
+    one = importing(plugin, text)
+    assert (one.status, "sim_unheard_of comes neither" in one.found) == ("fail", True), one
+
+
+def test_a_module_that_is_imported_if_it_can_be_is_judged_too(plugin):
+    adding("network.py", "import sim_unheard_of\n")(plugin)
+    one = importing(plugin, "try:\n    from .network import x\nexcept ImportError:\n    x = None\n")
+    assert (one.status, "network.py, line 1" in one.found) == ("fail", True)
 
 
 def test_imports_of_what_is_only_installed_here_are_noted(plugin):
@@ -169,9 +214,51 @@ def test_paths_in_files_that_nothing_runs_are_noted(plugin):
     assert judged(check_paths, plugin).status == "fail"
 
 
+PATHS = [
+    "/mnt/x",
+    "/scratch/me/x",
+    "/data/x",
+    "/tmp/x.pt",
+    "/etc/sim/x.safetensors",
+    "~/x",
+    "/root/x",
+    "/net/x",
+    "/n/x",
+    "/gpfs/x",
+    "D:/x",
+    "D:\\x",
+    "--weights /home/me/x",
+]
+
+
+@pytest.mark.parametrize("text", PATHS)
+def test_paths_of_a_machine_are_found(plugin, text):
+    adding("model.py", f"TEXT = {text!r}\n")(plugin)
+    one = judged(check_paths, plugin)
+    assert (one.status, repr(text) in one.found) == ("fail", True)
+
+
+OTHERS = [
+    "https://example.org/home/me",
+    "home/me",
+    "/homes/x",
+    "a/home/me",
+    "C: drive",
+    "x:y\\z",
+    "/data/",
+    "/dataset/x",
+    "default: /data/x",
+    "/conv1/kernel",
+    "/x.pt",
+    "/tmp/x",
+    "~/.brainio",
+    "~1/2",
+]
+
+
 @pytest.mark.parametrize(
-    "text", ["https://example.org/home/me", "home/me", "/homes/x", "a/home/me", "C: drive", "x:y\\z", "/data/x"]
+    "code", [*map(repr, OTHERS), "x + '/data/y'", "f'{x}/data/y'", "x['/data/y']", "x\n'Once at /home/me/weights.'"]
 )
-def test_other_strings_are_no_paths_of_a_machine(plugin, text):
-    adding("model.py", f'TEXT = {text!r}\n"""Once at /home/me/weights."""\n')(plugin)
+def test_other_strings_are_no_paths_of_a_machine(plugin, code):
+    adding("model.py", f"TEXT = {code}\n")(plugin)
     assert judged(check_paths, plugin).status == "pass"

@@ -152,8 +152,16 @@ def test_an_attribute_of_the_library_is_a_registry_too(tmp_path):
 def test_a_registry_that_is_only_looked_into_is_no_matter(tmp_path):
     plugin = good_model_plugin(tmp_path)
     adding("__init__.py", 'assert "sim-tiny-cnn" in model_registry\n')(plugin)
-    adding("test.py", "\nfrom brainscore_vision import model_registry\nprint(model_registry)\n")(plugin)
+    adding("__init__.py", "print(len(model_registry), sorted(model_registry))\n")(plugin)
+    adding("test.py", "\nfrom brainscore_vision import model_registry\nmodel_registry.copy()\n")(plugin)
     assert found(plugin, "registrations").status == "pass"
+
+
+@pytest.mark.parametrize("text", ["_known = {}", "del {}", "try:\n    print({})\nfinally:\n    pass"])
+def test_a_registration_that_is_read_again_is_told_with_its_line(tmp_path, text):
+    plugin = good_model_plugin(tmp_path)
+    adding("__init__.py", text.format('model_registry["sim-tiny-cnn"]') + "\n")(plugin)
+    assert re.fullmatch(r"reads 'sim-tiny-cnn' again in line [89]", found(plugin, "parser").found)
 
 
 def test_lines_and_identifiers_of_registrations_are_told(tmp_path):
@@ -176,6 +184,41 @@ def test_files_of_any_content_are_judged(tmp_path, content):
     (plugin / "__init__.py").write_bytes(content)
     all_found = found_by_text(opened(plugin))
     assert "fail" in {one.status for one in all_found if one.check == "syntax"}
+
+
+HARD_TO_READ = {
+    "registrations": ("__init__.py", "model_registry[{}] = 1\n".format("+".join(400 * ['"a"']))),
+    "imports": ("model.py", "import sim_unheard_of\nif {}: pass\n".format("+".join(400 * ["a"]))),
+    "requirements": ("requirements.txt", f"torch; {900 * '('}python_version>'3'{900 * ')'}\n"),
+    "files": ("environment.yml", 2000 * "["),
+}
+
+
+@pytest.mark.parametrize("check", HARD_TO_READ)
+def test_what_is_nested_too_deeply_is_judged(tmp_path, check):
+    plugin = good_model_plugin(tmp_path)
+    adding(*HARD_TO_READ[check])(plugin)
+    assert (found(plugin, check).status, bool(found(plugin, check).advice)) == ("fail", True)
+
+
+def test_what_a_terminal_would_obey_is_escaped(tmp_path):
+    plugin = good_model_plugin(tmp_path, name="sim\x1b[31m\udcff")
+    adding("__init__.py", 'model_registry["sim-\\ud800"] = 1\n')(plugin)
+    all_found = found_by_text(opened(plugin))
+    assert {one.plugin for one in all_found[2:]} == {r"models/sim\x1b[31m\udcff"}
+    assert all(text.isprintable() for one in all_found for text in (one.plugin, one.found, one.advice))
+
+
+def test_small_data_of_tests_are_noted(tmp_path):
+    plugin = good_model_plugin(tmp_path)
+    adding("test_resources/responses.nc", b"CDF")(plugin)
+    assert found(plugin, "files").found == "test_resources/responses.nc holds data (0.0 MB)"
+    assert found(plugin, "files").status == "note"
+    adding("test_resources/responses.nc", bytes(1_200_000))(plugin)
+    assert found(plugin, "files").status == "fail"
+    removing("test_resources/responses.nc")(plugin)
+    adding("test_resources/weights.pt", b"x")(plugin)
+    assert found(plugin, "files").status == "fail"
 
 
 def test_what_is_not_forbidden_is_noted(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from packaging.utils import canonicalize_name
 
 from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import written
 from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.checking.requirements import (
     TRAVELS,
@@ -18,9 +19,10 @@ from brainscore_realnet.submission.checking.requirements import (
     installed,
     is_address,
     lines_of,
+    of_setup,
     readable,
 )
-from brainscore_realnet.submission.checking.scan import modules
+from brainscore_realnet.submission.checking.scan import KEPT_ELSEWHERE, modules
 from brainscore_realnet.submission.layout import Plugin
 
 REFUSED_IMPORTS = {"brainscore_realnet": TRAVELS, "brainio": UNRELATED}
@@ -29,7 +31,13 @@ REFUSED_IMPORTS = {"brainscore_realnet": TRAVELS, "brainio": UNRELATED}
 _ENTRIES = ("__init__.py", "model.py", "test.py")
 _DECLARE = "Add its distribution to requirements.txt, or do without it."
 # A path with a letter, digit or point before it is part of an address.
-_MACHINE_PATH = re.compile(r"(?<![\w.:/])(?:/home/\w|/Users/\w|/root/|[A-Za-z]:\\{1,2}\w[\w ]*\\)")
+_HOME = r"(?<![\w.:/])(?:/home/\w|/Users/\w|/root/|[A-Za-z]:\\{1,2}\w[\w ]*\\)"
+# What else begins with / may be a key or part of an address, unless it is the whole string and names a disk or a file.
+_DISKS = "Volumes|content|data|gpfs|kaggle|lustre|media|mnt|n|net|nfs|scratch|users|workspace"
+_KEPT = "|".join(map(re.escape, KEPT_ELSEWHERE))
+_MACHINE_PATH = re.compile(rf"{_HOME}|\A(?:/(?:{_DISKS})/\w|(?:/\w[^/:]*){{2,}}(?:{_KEPT})\Z|~/\w|[A-Za-z]:[\\/]\w)")
+_NEVER_TRUE = {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
+_IMPORT_ERRORS = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception)\b")
 
 
 def check_imports(plugin: Plugin, opened: Opened) -> Found:
@@ -76,7 +84,7 @@ def _judge(module: str, declared: set[str], unsure: bool, plugin: Plugin) -> tup
 
 def _may_bring_more(plugin: Plugin) -> bool:
     """Say whether something is to be installed of which it cannot be told here what modules it brings."""
-    if "setup.py" in plugin.files or "environment.yml" in plugin.files:
+    if "environment.yml" in plugin.files or ("setup.py" in plugin.files and of_setup(plugin) is None):
         return True
     unknown = any(canonicalize_name(one.name) not in installed() for one in readable(plugin))
     return unknown or any(is_address(line) for line in lines_of(plugin))
@@ -91,7 +99,7 @@ def reached(trees: Mapping[str, ast.Module]) -> set[str]:
         if file in found:
             continue
         found.add(file)
-        for node in _imports(trees[file]):
+        for node in _imports(trees[file], attempted=True):
             if isinstance(node, ast.ImportFrom) and node.level:
                 folder = _folder(file, node.level)
                 names = [node.module] if node.module else []
@@ -117,24 +125,37 @@ def _missing(plugin: Plugin, file: str, node: ast.ImportFrom) -> str | None:
     return None if there else "." * node.level + node.module
 
 
-def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Give a module's imports, those left out that may fail, such as in ``try: … except ImportError``."""
-    allowed = {
+def _imports(tree: ast.Module, *, attempted: bool = False) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Give a module's imports, those left out that are never made and, unless `attempted`, those that may fail."""
+    left_out = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Try) and any(_catches_import_errors(handler) for handler in node.handlers)
-        for statement in node.body
+        for statement in (*_never_run(node), *([] if attempted else _may_fail(node)))
         for inner in ast.walk(statement)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in allowed:
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in left_out:
             yield node
 
 
-def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or bool(
-        re.search(r"\b(ImportError|ModuleNotFoundError|Exception)\b", ast.unparse(handler.type))
-    )
+def _never_run(node: ast.AST) -> list[ast.stmt]:
+    """Give the statements that are for tools, or for a file that is called by itself."""
+    return node.body if isinstance(node, ast.If) and written(node.test) in _NEVER_TRUE else []
+
+
+def _may_fail(node: ast.AST) -> list[ast.AST]:
+    """Give the statements of ``try: … except ImportError: …`` and ``with suppress(ImportError): …``."""
+    if isinstance(node, ast.Try) and any(_names_import_errors(handler.type) for handler in node.handlers):
+        return [*node.body, *node.handlers, *node.orelse]
+    if isinstance(node, ast.With) and any(
+        "suppress(" in written(item.context_expr) and _names_import_errors(item.context_expr) for item in node.items
+    ):
+        return [*node.body]
+    return []
+
+
+def _names_import_errors(caught: ast.expr | None) -> bool:
+    return caught is None or _IMPORT_ERRORS.search(written(caught)) is not None
 
 
 def _top_level(node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -156,8 +177,18 @@ def check_paths(plugin: Plugin, opened: Opened) -> Found:
 
 
 def _strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Give a module's strings and their lines, but for those that stand alone as docstrings do."""
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    """Give a module's strings and their lines, but for docstrings, keys, and what stands behind other text."""
+    others = {id(inner) for node in ast.walk(tree) for inner in _no_paths(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
             yield node.lineno, node.value
+
+
+def _no_paths(node: ast.AST) -> list[ast.expr]:
+    """Give what in a node is no path, whatever it looks like: ``"…"`` alone, ``x["…"]``, ``x + "…"``, ``f"{x}…"``."""
+    match node:
+        case ast.Expr(value=inner) | ast.Subscript(slice=inner) | ast.BinOp(op=ast.Add(), right=inner):
+            return [inner]
+        case ast.JoinedStr(values=values):
+            return values[1:]
+    return []

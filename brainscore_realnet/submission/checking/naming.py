@@ -15,7 +15,7 @@ LONGEST_IDENTIFIER = 200
 """Characters; what the metadata of a model takes."""
 
 # Names of files and unquoted arguments of shell scripts are made of identifiers.
-_FORBIDDEN = re.compile(r"[\s/\\\[\]'\"`$&|;<>(){}*?!#~\x00-\x1f\x7f]")
+_ALLOWED = re.compile(r"\w[\w.:=-]*", re.ASCII)
 
 
 def check_duplicates(opened: Opened, form: Form) -> Found:
@@ -92,14 +92,17 @@ def check_identifiers(plugin: Plugin, opened: Opened) -> Found:
         found = list(dict.fromkeys([*found, *registered(plugin)[0]]))
     for one in found:
         identifier = one.identifier
-        if characters := sorted(set(_FORBIDDEN.findall(identifier))):
+        if identifier and not _ALLOWED.fullmatch(identifier):
+            characters = sorted(set(re.findall(r"[^\w.:=-]", identifier, re.ASCII)))
+            shown = f"has {' '.join(map(repr, characters))}" if characters else f"begins with {identifier[0]}"
             problems.append(
                 (
-                    f"{identifier!r} has {' '.join(map(repr, characters))}",
-                    "Use letters, digits and . _ - : =, since files and commands of Brain-Score bear the identifier.",
+                    f"{identifier[:LONGEST_IDENTIFIER]!r} {shown}",
+                    "Use letters, digits and . _ - : =, a letter, digit or _ first, since files and commands of "
+                    "Brain-Score bear the identifier.",
                 )
             )
-        if not 0 < len(identifier) <= LONGEST_IDENTIFIER or identifier in (".", ".."):
+        if not 0 < len(identifier) <= LONGEST_IDENTIFIER:
             problems.append(
                 (
                     f"{identifier[:20]!r}… has {len(identifier)} characters",

@@ -5,18 +5,21 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from brainscore_realnet.errors import BadInputError, MissingDataError
+from brainscore_realnet.errors import BadFileError, BadInputError, MissingDataError
 from brainscore_realnet.store.archives import extract
 from brainscore_realnet.submission.layout import REGISTRIES, Plugin, Submission
 from brainscore_realnet.submission.uploads import UPLOADS
 
 LARGEST_BYTES = 10**9
 """That are read into memory; a submission is far smaller."""
+
+MOST_FILES = 5000
+"""Brain-Score's largest plugin has 202."""
 
 _LITTER = {"__pycache__", ".git", ".DS_Store", "__MACOSX"}
 _Seeds = tuple[Path | None, Path | None]
@@ -57,7 +60,8 @@ def opened(path: str | Path) -> Opened:
     Raises
     ------
     BadInputError
-        There is nothing of the kind, or it is larger than `LARGEST_BYTES`, or it holds a link to a folder.
+        There is nothing of the kind, or it is larger than `LARGEST_BYTES`, or has more files than `MOST_FILES`, or it
+        holds a link to a folder.
     BadFileError, UnsafeFileError
         The zip is broken, or could do harm when it is unpacked.
     """
@@ -102,7 +106,7 @@ def _zip(path: Path, seeds: _Seeds) -> Opened:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = tuple(archive.namelist())
-            _require_small(path, sum(member.file_size for member in archive.infolist()))
+            _require_small(path, [member.file_size for member in archive.infolist()])
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise BadInputError(f"Got the file {path}, which is no zip ({error}): expected {_EXPECTED}.") from error
     folder = Path(tempfile.mkdtemp(prefix="brainscore-submission-"))
@@ -110,7 +114,7 @@ def _zip(path: Path, seeds: _Seeds) -> Opened:
         # An archive of folders alone holds no file to unpack, but it is a zip all the same.
         if all(entry.endswith("/") for entry in entries):
             return Opened(Submission(path.stem, ()), entries=entries, n_bytes=path.stat().st_size)
-        root = extract(path, folder / "unpacked")
+        root = _unpacked(path, folder / "unpacked")
         found = [(base, plugin) for base in _bases(root) for plugin in _plugins(base)]
         plugins = tuple(plugin for _, plugin in found)
         names = [base.relative_to(root).as_posix() for base, _ in found if base != root]
@@ -132,8 +136,20 @@ def _zip(path: Path, seeds: _Seeds) -> Opened:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _unpacked(path: Path, target: Path) -> Path:
+    """Unpack a zip that somebody made of an own folder, which is advised otherwise than one that was downloaded."""
+    try:
+        return extract(path, target)
+    except BadFileError as error:
+        got = str(error).partition(": expected")[0]
+        raise type(error)(
+            f"{got}: expected plain files inside one folder. Zip the folder again, without a password: zip -r "
+            f"{path.stem}.zip {path.stem}. What is refused then as well has to be left out."
+        ) from error
+
+
 def _folder(root: Path, seeds: _Seeds) -> Opened:
-    _require_small(root, sum(file.stat().st_size for file in _files(root)))
+    _require_small(root, [file.stat().st_size for file in _files(root)])
     submission = Submission(root.name, tuple(_plugins(root)))
     inside = {f"{label(plugin)}/{file}" for plugin in submission.plugins for file in plugin.files}
     files = {file.relative_to(root).as_posix() for file in _files(root)}
@@ -149,7 +165,7 @@ def _folder(root: Path, seeds: _Seeds) -> Opened:
 
 def _one_plugin(path: Path) -> Opened:
     """Read a single plugin, whose type its parent's name tells, or else the registry in its text."""
-    _require_small(path, sum(file.stat().st_size for file in _files(path)))
+    _require_small(path, [file.stat().st_size for file in _files(path)])
     plugin_type = path.parent.name
     if plugin_type not in REGISTRIES:
         text = (path / "__init__.py").read_text(encoding="utf-8", errors="replace")
@@ -214,8 +230,13 @@ def _unreadable(error: OSError) -> NoReturn:
     raise BadInputError(f"Got {error.filename}, which cannot be read ({error.strerror}): expected files that can be.")
 
 
-def _require_small(path: Path, n_bytes: int) -> None:
-    if n_bytes > LARGEST_BYTES:
+def _require_small(path: Path, sizes: Sequence[int]) -> None:
+    if len(sizes) > MOST_FILES:
+        raise BadInputError(
+            f"Got {path} with {len(sizes)} files, expected at most {MOST_FILES}: a submission holds the code of "
+            "plugins and nothing else. Remove the other files."
+        )
+    if (n_bytes := sum(sizes)) > LARGEST_BYTES:
         raise BadInputError(
             f"Got {path} with {n_bytes / 1e9:.1f} GB, expected at most {LARGEST_BYTES / 1e9:.0f} GB: a submission "
             "holds neither weights nor data. Upload those to Brain-Score's storage and load them with "

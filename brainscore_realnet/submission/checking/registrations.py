@@ -23,7 +23,7 @@ from brainscore_realnet.submission.layout import REGISTRIES, Plugin
 
 _ALL = {registry: plugin_type for plugin_type, registries in REGISTRIES.items() for registry in registries}
 _CORRECT = 'Write one line for each identifier in __init__.py: registry["identifier"] = lambda: …'
-
+_READERS = {"len", "list", "print", "set", "sorted"}
 
 UNREADABLE = (KeyError, SyntaxError, ValueError, RecursionError, MemoryError)
 """What reading a plugin's file as Python raises where that is missing or no Python."""
@@ -45,6 +45,14 @@ def parsed(content: bytes) -> ast.Module:
         return ast.parse(content)
 
 
+def written(node: ast.AST) -> str:
+    """Give a node's code; points where it is nested too deeply, or a number too long, to be written."""
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):
+        return "…"
+
+
 def registered(plugin: Plugin, file: str = "__init__.py") -> tuple[list[Registration], list[Problem]]:
     """Read the registrations that a file's code makes, and the uses of a registry that a text scan cannot follow.
 
@@ -57,7 +65,10 @@ def registered(plugin: Plugin, file: str = "__init__.py") -> tuple[list[Registra
     """
     found: list[Registration] = []
     problems: list[Problem] = []
-    tree = parsed(plugin.files[file])
+    content = plugin.files[file]
+    if file == "__init__.py":
+        content.decode("utf-8")  # Brain-Score opens it so, whatever coding the file declares
+    tree = parsed(content)
     names = _names_of_registries(tree)
     accounted: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -69,10 +80,12 @@ def registered(plugin: Plugin, file: str = "__init__.py") -> tuple[list[Registra
                 found.append(Registration(registry, node.slice.value, node.lineno))
             else:
                 problems.append(
-                    (f"{file}, line {node.lineno}: {registry}[{ast.unparse(node.slice)}] is no literal", _CORRECT)
+                    (f"{file}, line {node.lineno}: {registry}[{written(node.slice)[:60]}] is no literal", _CORRECT)
                 )
         elif isinstance(node, ast.Compare):
             accounted.update(node.comparators)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in _READERS:
+            accounted.update(node.args)
     problems += [
         (f'{file}, line {node.lineno}: {registry} is changed or handed on otherwise than by ["…"] = …', _CORRECT)
         for node in ast.walk(tree)
@@ -105,7 +118,7 @@ def scanned(text: str, plugin_type: str) -> list[Registration]:
     """Find what Brain-Score's text scan finds in an ``__init__.py``, comments and docstrings included."""
     return [
         Registration(registry, identifier, number)
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in enumerate(io.StringIO(text, newline=None), 1)
         for registry in REGISTRIES[plugin_type]
         for identifier in re.findall(rf"\b{registry}\['([^']*)'\]", line.replace('"', "'"))
     ]
@@ -170,12 +183,24 @@ def check_parser(plugin: Plugin, opened: Opened) -> Found:
     main = REGISTRIES[plugin.type][0]
     expected = Counter(one.identifier for one in found if one.registry == main)
     advice = 'Write registry["identifier"] on one line, with no other ] after it on that line, comments included.'
+    once = 'Write registry["identifier"] where it is registered only: Brain-Score would score it twice.'
     try:
         read = Counter(_parsed_by_upstream(plugin))
     except AttributeError:
         problem = f"Brain-Score's parser breaks on a line with {main}[ that has no ]"
         return judged("parser", label(plugin), "", [(problem, advice)])
-    problems = [(f"reads {identifier!r}, which is not registered", advice) for identifier in read - expected]
+    lines = {one.line for one in found}
+    again = {
+        one.identifier: f" in line {one.line}"
+        for one in scanned(text_of(plugin), plugin.type)
+        if one.registry == main and one.line not in lines
+    }
+    problems = [
+        (f"reads {identifier!r} again{again.get(identifier, '')}", once)
+        if identifier in expected
+        else (f"reads {identifier!r}, which is not registered", advice)
+        for identifier in read - expected
+    ]
     problems += [(f"does not read {identifier!r}", advice) for identifier in expected - read]
     return judged("parser", label(plugin), counted(sorted(read)), problems)
 
@@ -188,7 +213,7 @@ def _parsed_by_upstream(plugin: Plugin) -> list[str]:
         with tempfile.TemporaryDirectory(prefix="brainscore-parser-") as root:
             file = Path(root, plugin.type, "plugin", "__init__.py")
             file.parent.mkdir(parents=True)
-            file.write_bytes(plugin.files["__init__.py"])
+            file.write_text(text_of(plugin), errors="replace")
             return list(get_plugin_ids(plugin.type, ["plugin"], root))
 
 

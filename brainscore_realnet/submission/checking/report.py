@@ -12,6 +12,11 @@ Problem = tuple[str, str]
 _TOLD = 5
 
 
+def printable(text: str) -> str:
+    """Escape what a terminal cannot show or would obey; line ends are kept."""
+    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+
+
 @dataclass(frozen=True)
 class Found:
     """One check of one plugin."""
@@ -27,6 +32,10 @@ class Found:
     advice: str = ""
     """What to do; always there when it failed."""
 
+    def __post_init__(self) -> None:
+        for name in ("plugin", "found", "advice"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class Report:
@@ -35,6 +44,9 @@ class Report:
     submission: str
     form: str
     found: tuple[Found, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "submission", printable(self.submission))
 
     @property
     def passed(self) -> bool:

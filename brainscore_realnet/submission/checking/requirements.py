@@ -1,5 +1,6 @@
-"""Whether what a plugin asks for in ``requirements.txt`` can be installed beside Brain-Score."""
+"""Whether what a plugin asks for in ``requirements.txt`` or ``setup.py`` can be installed beside Brain-Score."""
 
+import ast
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from brainscore_realnet.submission.checking.reading import Opened, label
+from brainscore_realnet.submission.checking.registrations import UNREADABLE, parsed, written
 from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.layout import Plugin
 
@@ -30,7 +32,7 @@ _TEST_EXTRAS = ("", "test")
 
 
 def check_requirements(plugin: Plugin, opened: Opened) -> Found:
-    """Judge ``requirements.txt`` line by line beside what Brain-Score asks for."""
+    """Judge ``requirements.txt`` and ``setup.py`` line by line beside what Brain-Score asks for."""
     problems: list[Problem] = []
     notes: list[Problem] = []
     for line in lines_of(plugin):
@@ -39,7 +41,7 @@ def check_requirements(plugin: Plugin, opened: Opened) -> Found:
             continue
         try:
             one = Requirement(line)
-        except InvalidRequirement as error:
+        except (InvalidRequirement, RecursionError) as error:
             if is_address(line):
                 notes.append((f"{line[:60]} cannot be judged here", "See that pip installs it for Python 3.11."))
             else:
@@ -50,8 +52,9 @@ def check_requirements(plugin: Plugin, opened: Opened) -> Found:
             found, told = _of_requirement(one)
             problems += found
             notes += told
-    if "setup.py" in plugin.files:
-        notes.append(("setup.py was not judged", "requirements.txt is enough for most plugins."))
+    if "setup.py" in plugin.files and of_setup(plugin) is None:
+        advice = "Write install_requires as a list of strings, or do without setup.py: requirements.txt is enough."
+        notes.append(("what setup.py asks for cannot be told from its text", advice))
     number = len(lines_of(plugin))
     passed = f"{number} beside those of Brain-Score" if number else "none beside those of Brain-Score"
     return judged("requirements", label(plugin), passed, problems, notes)
@@ -111,10 +114,24 @@ def can_both_hold(first: SpecifierSet, second: SpecifierSet) -> bool:
 
 
 def lines_of(plugin: Plugin) -> list[str]:
-    """Give the lines of ``requirements.txt`` that say something."""
+    """Give the lines of ``requirements.txt`` that say something, and what ``setup.py`` asks for."""
     text = plugin.files.get("requirements.txt", b"").decode("utf-8-sig", "replace").replace("\\\n", "")
     lines = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
-    return [line for line in lines if line]
+    return [line for line in lines if line] + (of_setup(plugin) or [])
+
+
+def of_setup(plugin: Plugin) -> list[str] | None:
+    """Give the ``install_requires`` of ``setup.py`` if it is a list of strings, or the name of one; None otherwise."""
+    try:
+        tree = parsed(plugin.files["setup.py"])
+        assigned = {written(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign)}
+        keywords = [word for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords]
+        (value,) = [word.value for word in keywords if word.arg == "install_requires"]
+        found = ast.literal_eval(assigned.get(written(value), value))
+    except UNREADABLE:
+        return None
+    strings = isinstance(found, list | tuple) and all(isinstance(one, str) for one in found)
+    return [one.strip() for one in found] if strings else None
 
 
 def readable(plugin: Plugin) -> Iterator[Requirement]:
@@ -122,7 +139,7 @@ def readable(plugin: Plugin) -> Iterator[Requirement]:
     for line in lines_of(plugin):
         try:
             yield Requirement(line)
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):
             continue
 
 

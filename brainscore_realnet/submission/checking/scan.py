@@ -34,11 +34,14 @@ KEPT_ELSEWHERE = {
 
 LARGEST_BINARY_BYTES = 10**6
 
+_FIXTURES = {"test_resources", "data_packaging"}
+
 _STORAGE = {
     "weights": "Upload it to Brain-Score's storage, and load it with load_weight_file.",
     "data": "Package it, upload it to Brain-Score's storage, and load it with load_assembly_from_s3.",
 }
 _ROOT = "Put everything into one folder <name>/ with models/<plugin>/, benchmarks/<plugin>/ or data/<plugin>/ in it."
+_AS_UTF8 = "Save it as UTF-8: Brain-Score reads it so, and every load of a plugin breaks on another coding."
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 
 
@@ -114,9 +117,14 @@ def check_syntax(plugin: Plugin, opened: Opened) -> Found:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                if file == "__init__.py":
+                    content.decode("utf-8")
                 compile(content, file, "exec", dont_inherit=True)
+        except UnicodeDecodeError as error:
+            line_number = content.count(b"\n", 0, error.start) + 1
+            problems.append((f"{file}, line {line_number} is not UTF-8", _AS_UTF8))
         except UNREADABLE as error:
-            line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             text = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
             problems.append((f"{file}{line}: {text}", "Correct it for Python 3.11, which Brain-Score runs."))
     number = sum(file.endswith(".py") for file in plugin.files)
@@ -164,7 +172,9 @@ def check_files(plugin: Plugin, opened: Opened) -> Found:
     for file, content in plugin.files.items():
         path = PurePosixPath(file)
         kind = KEPT_ELSEWHERE.get(path.suffix.lower())
-        if kind:
+        if kind == "data" and _FIXTURES & set(path.parts) and len(content) <= LARGEST_BINARY_BYTES:
+            notes.append((f"{file} holds data ({len(content) / 1e6:.1f} MB)", "See that what loads it is a test only."))
+        elif kind:
             problems.append((f"{file} holds {kind} ({len(content) / 1e6:.1f} MB)", _STORAGE[kind]))
         elif len(content) > LARGEST_BINARY_BYTES and _is_binary(content):
             problems.append(
@@ -188,8 +198,6 @@ def _is_binary(content: bytes) -> bool:
 
 def _environment(content: bytes) -> Iterator[Problem]:
     """Judge an ``environment.yml`` by Brain-Score's own validation."""
-    import yaml
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from brainscore_core.plugin_management.test_plugins import PluginTestRunner
@@ -201,5 +209,6 @@ def _environment(content: bytes) -> Iterator[Problem]:
             PluginTestRunner._validate_environment_yml(SimpleNamespace(plugin_directory=Path(folder)))
         except AssertionError as error:
             yield f"environment.yml: {str(error).strip() or 'another Python than 3.11'}", advice
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            yield f"environment.yml: {' '.join(str(error).split())}", advice
+        # A document that its code did not think of breaks it in any way; so it would there.
+        except Exception as error:
+            yield f"environment.yml: {' '.join(str(error).split()) or type(error).__name__}", advice
