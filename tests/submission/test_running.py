@@ -4,6 +4,8 @@ from contextlib import redirect_stderr
 import pytest
 from broken_plugins import adding, both, good_benchmark_plugin, good_data_plugin, good_model_plugin, replacing
 
+from brainscore_realnet.scoring.bibtex import problems_of_bibtex
+from brainscore_realnet.submission.checking.probes.benchmarks import wrong_bibtex
 from brainscore_realnet.submission.checking.running import found_by_running
 from brainscore_realnet.submission.layout import Plugin, Submission
 
@@ -155,3 +157,19 @@ def test_each_step_is_told_on_standard_error(found):
 def test_a_plugin_that_registers_nothing_is_not_run():
     (found,) = found_by_running(Submission("none", (Plugin("models", "none", {"__init__.py": b""}),)))
     assert (found.check, found.status) == ("loads", "not run")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("@misc{a, author={A, B}, year={2026}, doi={10.1/x}}", None),
+        ("@misc{a, author={A, B}, year={2026}}", "bibtex without url or doi"),
+        ("@misc{a, url={https://a.example}}", "bibtex without author, year"),
+        ("nothing", "bibtex with 0 entries"),
+        ("@misc{a, author={A", "bibtex cannot be read"),
+    ],
+)
+def test_bibtex_of_a_benchmark_that_is_run_is_judged_as_by_text(text, wrong):
+    judged = wrong_bibtex(text)
+    assert judged == wrong or (wrong and judged.startswith(wrong))
+    assert bool(problems_of_bibtex(text)) == bool(wrong)

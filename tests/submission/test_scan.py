@@ -245,10 +245,24 @@ def test_models_without_bibtex_or_with_a_broken_one_are_noted(tmp_path):
     assert found(plugin, "bibtex").found.startswith("no get_bibtex in model.py")
 
 
-def test_bibtex_that_stands_elsewhere_is_not_judged(tmp_path):
+def test_bibtex_that_stands_elsewhere_is_left_to_the_run(tmp_path):
     plugin = good_benchmark_plugin(tmp_path)
     replacing("benchmark.py", "bibtex=BIBTEX", "bibtex=REFERENCE")(plugin)
-    assert found(plugin, "bibtex").status == "not run"
+    assert [one for one in found_by_text(opened(plugin)) if one.check == "bibtex"] == []
+
+
+def test_an_export_whose_folder_was_changed_after_zipping_fails(tmp_path):
+    good_model_plugin(tmp_path / "sim")
+    out = tmp_path / "out"
+    write(opened(tmp_path / "sim").submission, out)
+    (out / "uploads.json").write_text("{}")
+    assert found(out, "archive").status == "pass"
+    (out / "sim" / "models" / "sim_tiny_cnn" / "metadata.yaml").write_text("garbage: [")
+    judged = found(out, "archive")
+    assert (judged.status, judged.found) == (
+        "fail",
+        "models/sim_tiny_cnn/metadata.yaml differs between the folder and the zip",
+    )
 
 
 def test_two_entries_of_bibtex_fail(tmp_path):

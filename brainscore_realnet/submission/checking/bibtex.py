@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from brainscore_realnet.scoring.bibtex import problems_of_bibtex
 from brainscore_realnet.submission.checking.reading import Opened, label
-from brainscore_realnet.submission.checking.registrations import written
 from brainscore_realnet.submission.checking.report import Found, Problem, judged
 from brainscore_realnet.submission.checking.scan import modules
 from brainscore_realnet.submission.layout import Plugin
@@ -35,8 +34,11 @@ def _of_models(plugin: Plugin) -> Found:
     return judged("bibtex", label(plugin), "get_bibtex in model.py", notes=notes)
 
 
-def _of_benchmarks(plugin: Plugin) -> Found:
-    """Look for what is handed to ``BenchmarkBase`` as ``bibtex``, or a property or attribute of that name."""
+def _of_benchmarks(plugin: Plugin) -> Found | None:
+    """Look for what is handed to ``BenchmarkBase`` as ``bibtex``, or a property or attribute of that name.
+
+    What is computed, or read from a file, is looked at when the benchmark is run.
+    """
     trees = modules(plugin)
     constants = _constants(trees)
     given = [value for tree in trees.values() for value in _given(tree)]
@@ -46,8 +48,7 @@ def _of_benchmarks(plugin: Plugin) -> Found:
     if not texts and not unknown:
         problems.append(("no bibtex", "Pass bibtex=… to BenchmarkBase. " + _ADVICE))
     if unknown and not problems and not texts:
-        found = f"bibtex={written(unknown[0])[:60]} is not written in this plugin"
-        return Found("bibtex", label(plugin), "not run", found, "See that it is " + _ADVICE[5:])
+        return None
     return judged("bibtex", label(plugin), f"{len(texts)} given, each with author, year and address", problems)
 
 

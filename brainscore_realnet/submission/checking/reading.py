@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -43,6 +43,8 @@ class Opened:
     """Of the zip, or of all files in the folder."""
     loose: tuple[str, ...] = ()
     """Files outside of plugins, below the root folder."""
+    other_than_zip: tuple[str, ...] = ()
+    """Files of an export's folder that differ from its zip, which is what is read."""
     weights: Path | None = None
     """Folder laid out as ``$BRAINSCORE_HOME``."""
     data: Path | None = None
@@ -91,7 +93,15 @@ def _export(out: Path) -> Opened:
             f"Got {out} with {UPLOADS} and {len(found)} submissions ({names}), expected one. Name the zip that you "
             "mean."
         )
-    return _zip(zips[0], _seeds(out)) if zips else _folder(folders[0], _seeds(out))
+    if not zips:
+        return _folder(folders[0], _seeds(out))
+    read = _zip(zips[0], _seeds(out))
+    beside = out / read.submission.name
+    if not beside.is_dir():
+        return read
+    zipped, unzipped = read.submission.files, _folder(beside, (None, None)).submission.files
+    differ = [path for path in sorted({*zipped, *unzipped}) if zipped.get(path) != unzipped.get(path)]
+    return replace(read, other_than_zip=tuple(differ))
 
 
 def _seeds(out: Path) -> _Seeds:

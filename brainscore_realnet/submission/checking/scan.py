@@ -53,6 +53,8 @@ def check_archive(opened: Opened, form: Form) -> Found:
         problems.append(("it holds no plugin", _ROOT))
     if opened.entries is not None:
         problems += _entries(opened.entries)
+    other = "Export again, or check what you submit by its own path."
+    problems += [(f"{file} differs between the folder and the zip", other) for file in opened.other_than_zip]
     identifiers = [identifier for plugin in submission.plugins for identifier in plugin.identifiers]
     if form == "website":
         advice = "Divide the submission, or send a pull request (--form pull-request)."

@@ -8,12 +8,16 @@ import numpy as np
 from brainscore_core.metrics import Score
 from brainscore_vision import load_benchmark
 from brainscore_vision.benchmark_helpers.validate_error import assert_valid_uncertainty
+from pybtex.database.input import bibtex
+from pybtex.exceptions import PybtexError
 
 from .answers import Failed, Noted, registrations
 from .stand_in import stand_in
 
 _MODEL = "a small model that records and does every task"
 _AS_BASE = "Derive it from brainscore_vision.benchmarks.BenchmarkBase and give its constructor all that it takes."
+_REFERENCE = (("author",), ("year",), ("url", "doi"))
+"""Fields that a reference needs, alternatives together."""
 
 
 class _Benchmark:
@@ -40,6 +44,8 @@ class _Benchmark:
         given = {name: getattr(self.benchmark, name, None) for name in ("version", "parent", "bibtex")}
         if lacking := [name for name, value in given.items() if value is None or value == ""]:
             raise Failed(f"no {', no '.join(lacking)}", _AS_BASE)
+        if wrong := wrong_bibtex(str(given["bibtex"])):
+            raise Failed(wrong, "Give one entry of bibtex with author, year, and url or doi.")
         return f"version {given['version']}, parent {given['parent']}, bibtex"
 
     def ceiling(self) -> str:
@@ -99,6 +105,19 @@ def main() -> None:
         if answers.ask("score", identifier, one.scores, f"Make it score {_MODEL} as Brain-Score's own do."):
             answers.ask("error", identifier, one.uncertain, "Give attrs['error'] and attrs['error_over'].")
             answers.ask("determinism", identifier, one.repeats, "Let a score change nothing.")
+
+
+def wrong_bibtex(text: str) -> str | None:
+    """Say why the leaderboard could make no reference of a text."""
+    try:
+        entries = list(bibtex.Parser().parse_string(text).entries.values())
+    except PybtexError as error:
+        return f"bibtex cannot be read: {error}"
+    if len(entries) != 1:
+        return f"bibtex with {len(entries)} entries"
+    given = {"author": entries[0].persons.get("author"), **entries[0].fields}
+    lacking = [" or ".join(names) for names in _REFERENCE if not any(given.get(name) for name in names)]
+    return f"bibtex without {', '.join(lacking)}" if lacking else None
 
 
 if __name__ == "__main__":
