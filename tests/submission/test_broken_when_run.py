@@ -230,8 +230,11 @@ def plugin_in(folder):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("broken")
+def found(tmp_path_factory, once):
+    return once("broken-plugins", lambda: found_in(tmp_path_factory.mktemp("broken")))
+
+
+def found_in(folder):
     plugins = []
     for name, change in FAULTS.items():
         change(path := good_model_plugin(folder, f"sim-{name}", name))

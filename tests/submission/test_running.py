@@ -110,8 +110,11 @@ def plugin_in(folder):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("good")
+def found(tmp_path_factory, once):
+    return once("good-plugins", lambda: found_in(tmp_path_factory.mktemp("good")))
+
+
+def found_in(folder):
     paths = [good_model_plugin(folder), good_model_plugin(folder, "sim-layers", "sim_layers")]
     LAYERS_AND_VIDEO(paths[-1])
     paths += [good_data_plugin(folder), good_benchmark_plugin(folder)]
