@@ -29,7 +29,7 @@ from brainscore_realnet.networks.published import CORNET_S
 from brainscore_realnet.scoring.loading import load_model
 from brainscore_realnet.simulation.pretraining import one_thread
 from brainscore_realnet.store import sha256_file, weights
-from brainscore_realnet.submission.exporting import models
+from brainscore_realnet.submission.exporting import chosen_models, models
 from brainscore_realnet.submission.exporting.export import export
 from brainscore_realnet.submission.exporting.metadata import Told, document, entry
 from brainscore_realnet.submission.exporting.travelling import PACKAGE
@@ -409,7 +409,7 @@ def test_published_weights_keep_what_this_package_tells_of_them(store, tmp_path,
     narrow = load_model(MODELS[0])
     narrow.activations_model.origin = {"weights": "https://…", "source": "Brain-Score's model ReAlnet01"}
     monkeypatch.setattr(models, "load_model", lambda _: narrow)
-    monkeypatch.setattr(models, "_backbone_name", lambda _: NETWORK)
+    monkeypatch.setattr(chosen_models, "_backbone_name", lambda _: NETWORK)
     (made,) = models.model_plugins(["realnet-eeg-sub01"], {}, tmp_path)
     told = load_metadata(made.plugin.files["metadata.yaml"].decode())["models"]["realnet-eeg-sub01"]
     ours = known("realnet-eeg-sub01")

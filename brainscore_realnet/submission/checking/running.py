@@ -6,29 +6,20 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from packaging.utils import canonicalize_name
 
 from brainscore_realnet.submission.checking.overlay import SECONDS, Ended, Overlay, overlay
 from brainscore_realnet.submission.checking.report import Found, Status, printable
 from brainscore_realnet.submission.checking.requirements import installed, is_address, lines_of, readable
+from brainscore_realnet.submission.checking.tests_told import NO_TESTS, Case, plugins_of_pytest, read_cases
 from brainscore_realnet.submission.layout import Plugin, Submission
 
 _OTHER_REQUIREMENTS = ("setup.py", "environment.yml")
 _GENERIC_TESTS = "generic_plugin_tests.py"
 _RECORDING_TEST = "test_look_at_neural_V1"
-_REFUSED = "refused"
-"""Property that the run gives tests during which something was refused."""
-
-_NO_TESTS = 5
-"""Exit status of pytest when there were no tests, which Brain-Score lets pass."""
-
-_PYTEST_PLUGINS = ("pytest-check", "pytest_check", "pytest-mock", "pytest-timeout")
-
 _REFUSALS: Mapping[str, tuple[str, str, str]] = {
     "network": (
         "network",
@@ -230,20 +221,20 @@ class _Checked:
         self._say(check)
         path = self._library.output("tests.xml")
         fixed = ["-vv", "-c", "/dev/null", f"--rootdir={self._library.root / 'library'}", f"--junitxml={path}"]
-        plugins = [f"-p{name}" for name in ("no:cacheprovider", *_plugins_of_pytest())]
+        plugins = [f"-p{name}" for name in ("no:cacheprovider", *plugins_of_pytest())]
         ended = self._library.run("tests", [*plugins, *fixed, *arguments])
         runs.append(ended)
         if not path.is_file():
             return [self._line(check, "fail", _how(ended), _ENDED_ADVICE)]
-        return [self._of_tests(check, _cases(path), ended)]
+        return [self._of_tests(check, read_cases(path), ended)]
 
-    def _of_tests(self, check: str, cases: Sequence["_Case"], ended: Ended) -> Found:
+    def _of_tests(self, check: str, cases: Sequence[Case], ended: Ended) -> Found:
         left_out = re.search(r"(\d+) deselected", ended.output)
         rest = f", {left_out[1]} left out" if left_out else ""
         failed = [case for case in cases if case.failure]
         told = "; ".join(f"{case.name}: {case.failure}" for case in failed[:5])
         more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
-        if not failed and ended.status in (0, _NO_TESTS):
+        if not failed and ended.status in (0, NO_TESTS):
             n_skipped = sum(case.skipped for case in cases)
             skipped = f", {n_skipped} skipped" if n_skipped else ""
             return self._line(check, "pass", f"{len(cases) - n_skipped} passed{skipped}{rest}")
@@ -286,31 +277,8 @@ class _Checked:
         return f"{_REFUSALS[refusal['kind']][1]} {what}{where}"
 
 
-class _Case:
-    """One test of a JUnit report."""
-
-    def __init__(self, element: ElementTree.Element):
-        wrong = [child for child in element if child.tag in ("failure", "error")]
-        self.name = element.get("name", "?")
-        self.skipped = any(child.tag == "skipped" for child in element)
-        self.text = "\n".join(f"{child.get('message', '')}\n{child.text or ''}" for child in wrong)
-        self.refused = any(one.get("name") == _REFUSED for one in element.iter("property"))
-        lines = [line for child in wrong for line in (child.get("message") or child.text or "?").splitlines()]
-        self.failure = (lines[0][:300] or "failed") if wrong else ""
-
-
 def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-
-
-def _cases(path: Path) -> list[_Case]:
-    # The report is pytest's own; tests can only put text into it, which pytest escapes.
-    return [_Case(element) for element in ElementTree.parse(path).iter("testcase")]
-
-
-def _plugins_of_pytest() -> list[str]:
-    """Give the plugins of pytest that Brain-Score installs for tests, as far as they are here."""
-    return [point.name for point in entry_points(group="pytest11") if point.dist and point.dist.name in _PYTEST_PLUGINS]
 
 
 def _how(ended: Ended) -> str:

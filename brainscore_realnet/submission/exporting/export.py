@@ -131,7 +131,7 @@ def _require_all(models: Sequence[str], benchmarks: Sequence[str]) -> int:
     """Check, before anything is exported, what is needed; give the bytes of weights that will be written."""
     n_bytes = 0
     if models:
-        from brainscore_realnet.submission.exporting.models import require_models
+        from brainscore_realnet.submission.exporting.chosen_models import require_models
 
         n_bytes = require_models(models)
     if benchmarks:

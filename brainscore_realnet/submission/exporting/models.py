@@ -7,7 +7,6 @@ import json
 import math
 import shlex
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,15 +16,14 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from brainscore_realnet.errors import BadFileError, BadInputError
-from brainscore_realnet.networks.backbones import AREAS, NAMES, backbone
+from brainscore_realnet.errors import BadFileError
+from brainscore_realnet.networks.backbones import AREAS, backbone
 from brainscore_realnet.scoring.enable import enable
-from brainscore_realnet.scoring.identifiers import package_identifiers, require_identifier, upstream_identifiers
 from brainscore_realnet.scoring.loading import load_model
-from brainscore_realnet.scoring.model_cards import require_sound
 from brainscore_realnet.store import weights
 from brainscore_realnet.store.atomic import atomic_file
 from brainscore_realnet.store.hashing import sha256_bytes
+from brainscore_realnet.submission.exporting.chosen_models import grouped
 from brainscore_realnet.submission.exporting.exportable import Exportable
 from brainscore_realnet.submission.exporting.folder_names import folder_names
 from brainscore_realnet.submission.exporting.metadata import Entry, Told, document, entry
@@ -40,9 +38,6 @@ MODEL = "brainscore_realnet.submission.exporting.travels.model"
 MODEL_TESTS = "brainscore_realnet.submission.exporting.travels.model_tests"
 REQUIREMENTS = ("safetensors>=0.4",)
 """Of every plugin; all else that the modules import comes with Brain-Score."""
-
-LARGEST_PLUGIN = 100
-"""Models that Brain-Score's metadata has room for in one folder."""
 
 _INIT = '''"""{title}"""
 
@@ -64,23 +59,6 @@ class _Model:
     """Its entry of metadata.yaml."""
     file: tuple[Upload, Path]
     notes: tuple[str, ...]
-
-
-def require_models(identifiers: Sequence[str]) -> int:
-    """Check, before long work, that models can be exported, and fetch their weights; raises as `model_plugins`.
-
-    Returns
-    -------
-    int
-        Bytes of those weights that were in the store.
-    """
-    _grouped(identifiers)
-    cards = {identifier: weights.find_card(identifier) for identifier in identifiers}
-    for identifier, card in cards.items():
-        require_sound(identifier, card or {})
-        if card is None:
-            load_model(identifier)
-    return sum(card["bytes"] for card in cards.values() if card is not None)
 
 
 def model_plugins(
@@ -111,26 +89,9 @@ def model_plugins(
     StoreError
         There is no space for the weights.
     """
-    groups = _grouped(identifiers)
+    groups = grouped(identifiers)
     names = folder_names(groups)
     return [_plugin(names[name], name, members, places, work, given or {}) for name, members in groups.items()]
-
-
-def _grouped(identifiers: Sequence[str]) -> dict[str, list[str]]:
-    """Give backbones with the models of their plugins; raises unless all can be exported."""
-    for identifier in identifiers:
-        _require_exportable(identifier, identifiers)
-    groups: dict[str, list[str]] = {}
-    for identifier in identifiers:
-        groups.setdefault(_backbone_name(identifier), []).append(identifier)
-    for name, members in groups.items():
-        travelling_network(name)
-        if len(members) > LARGEST_PLUGIN:
-            raise BadInputError(
-                f"Got {len(members)} models of {name}, which make one plugin: expected at most {LARGEST_PLUGIN}. "
-                "Export them in several submissions."
-            )
-    return groups
 
 
 def is_simulated(identifier: str) -> bool:
@@ -277,37 +238,6 @@ def _notes(told: Told, origin: Mapping[str, Any], given: Entry | None) -> Iterat
             f"{told.identifier} has no recipe in its model card, so that little is known of its training: tell it with "
             "`brainscore submit export … --metadata FILE`."
         )
-
-
-def _require_exportable(identifier: str, all_of_them: Sequence[str]) -> None:
-    """Refuse what cannot be, or need not be, submitted."""
-    if (n := Counter(all_of_them)[identifier]) > 1:
-        raise BadInputError(f"Got {identifier} {n} times: expected it once. Leave it away.")
-    require_identifier("model", identifier)
-    if identifier.startswith("-"):
-        raise BadInputError(
-            f"Got the identifier {identifier!r}, which commands take for an option: expected one that begins with a "
-            "letter or a digit. Save your weights under another identifier."
-        )
-    taken = [other for other in upstream_identifiers("model") if other.lower() == identifier.lower()]
-    if taken:
-        raise BadInputError(
-            f"Got {identifier}, which is on Brain-Score already (as {taken[0]}): expected a model of this package or "
-            "of your store. Leave it away, or save your weights under another identifier."
-        )
-    reference = identifier.startswith("sim-") and identifier in package_identifiers("model")
-    if reference and weights.find_card(identifier) is None:
-        raise BadInputError(
-            f"Got {identifier}, a simulated reference model, which is made from a seed and has no weights: expected a "
-            "model with weights (`brainscore weights list`)."
-        )
-
-
-def _backbone_name(identifier: str) -> str:
-    """Name the backbone that an identifier is loaded with."""
-    card = weights.find_card(identifier) or {}
-    baseline = identifier.replace("-", "_")
-    return card.get("backbone") or (baseline if baseline in NAMES else "cornet_s")
 
 
 def _module_of(identifier: str) -> Any:
