@@ -294,13 +294,21 @@ def test_a_run_that_crashes_tells_the_signal_and_the_next_one_runs(library):
     assert library.run("well", []).output == "well\n"
 
 
-def test_an_interrupted_check_leaves_nothing(monkeypatch):
+@pytest.fixture
+def interruptible():
+    """Let Ctrl-C interrupt also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupted_check_leaves_nothing(monkeypatch, interruptible):
     monkeypatch.setattr(overlays, "copy_library", lambda target, plugins: target.mkdir(parents=True))
     with pytest.raises(KeyboardInterrupt), overlay(SUBMISSION) as made:  # noqa: PT012
         without_libraries(made)
         program(made, "endless", ENDLESS)
         threading.Thread(target=interrupt_once_it_runs, args=(made,)).start()
-        made.run("endless", [])
+        made.run("endless", [], seconds=60)
     assert gone(made.child)
     assert not made.root.exists()
 
