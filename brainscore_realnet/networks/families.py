@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from brainscore_realnet.errors import BadFileError, BadInputError, MissingWeightsError, UnknownIdentifierError
 from brainscore_realnet.networks.checkpoints import read_backbone
 from brainscore_realnet.networks.clip_rn101 import read_visual_weights
-from brainscore_realnet.networks.visual_tower import VisualTower as VisualTower
 from brainscore_realnet.networks.visual_tower import build_visual_tower
 from brainscore_realnet.store.hashing import sha256_file
 

@@ -10,9 +10,10 @@ from torch import nn
 from brainscore_realnet.errors import BadInputError, UnknownIdentifierError
 from brainscore_realnet.networks import backbones
 from brainscore_realnet.networks.backbones import backbone, require_layers
-from brainscore_realnet.networks.families import FAMILIES, LibraryNetwork, VisualTower
+from brainscore_realnet.networks.families import FAMILIES, LibraryNetwork
 from brainscore_realnet.networks.generation_head import GenerationHead, module_name
 from brainscore_realnet.networks.recording import recorded_layers
+from brainscore_realnet.networks.visual_tower import VisualTower
 
 LAYERS = {
     "torchvision:resnet18": ("layer1", "layer2", "layer3", "layer4"),

@@ -7,8 +7,9 @@ import brainscore_vision
 import pytest
 from broken_plugins import adding, both, good_benchmark_plugin, good_data_plugin, good_model_plugin, replacing
 
+from brainscore_realnet.submission.checking.reading import opened
 from brainscore_realnet.submission.checking.running import found_by_running
-from brainscore_realnet.submission.layout import Plugin, Submission
+from brainscore_realnet.submission.layout import Submission
 
 REMEMBERING = """
 class Remembering(ModelCommitment):
@@ -225,8 +226,8 @@ SAYS = {
 
 
 def plugin_in(folder):
-    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return Plugin(folder.parent.name, folder.name, {str(path.relative_to(folder)): path.read_bytes() for path in files})
+    (plugin,) = opened(folder).submission.plugins
+    return plugin
 
 
 @pytest.fixture(scope="module")

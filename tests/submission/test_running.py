@@ -6,6 +6,7 @@ from broken_plugins import adding, both, good_benchmark_plugin, good_data_plugin
 
 from brainscore_realnet.scoring.bibtex import problems_of_bibtex
 from brainscore_realnet.submission.checking.probes.benchmarks import wrong_bibtex
+from brainscore_realnet.submission.checking.reading import opened
 from brainscore_realnet.submission.checking.running import found_by_running
 from brainscore_realnet.submission.layout import Plugin, Submission
 
@@ -104,11 +105,6 @@ WITH_TASKS = both(
 )
 
 
-def plugin_in(folder):
-    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return Plugin(folder.parent.name, folder.name, {str(path.relative_to(folder)): path.read_bytes() for path in files})
-
-
 @pytest.fixture(scope="module")
 def found(tmp_path_factory, once):
     return once("good-plugins", lambda: found_in(tmp_path_factory.mktemp("good")))
@@ -119,7 +115,7 @@ def found_in(folder):
     LAYERS_AND_VIDEO(paths[-1])
     paths += [good_data_plugin(folder), good_benchmark_plugin(folder)]
     WITH_TASKS(paths[-1])
-    good = [plugin_in(path) for path in paths]
+    good = [plugin for path in paths for plugin in opened(path).submission.plugins]
     with pytest.MonkeyPatch.context() as patch, redirect_stderr(io.StringIO()) as told:
         patch.setenv("BRAINIO_HOME", str(folder / "brainio"))
         found = found_by_running(Submission("good", tuple(good)), n_images=4, progress=True)

@@ -12,6 +12,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from brainscore_realnet.submission.checking.overlay import SECONDS, Ended, Overlay, overlay
+from brainscore_realnet.submission.checking.reading import label
 from brainscore_realnet.submission.checking.report import Found, Status, printable
 from brainscore_realnet.submission.checking.requirements import installed, is_address, lines_of, readable
 from brainscore_realnet.submission.checking.tests_told import NO_TESTS, Case, plugins_of_pytest, read_cases
@@ -97,7 +98,7 @@ class _Checked:
 
     def __init__(self, plugin: Plugin, library: Overlay, n_images: int, progress: bool):
         self._plugin, self._library, self._n_images, self._progress = plugin, library, n_images, progress
-        self._name = f"{plugin.type}/{plugin.name}"
+        self._name = label(plugin)
 
     def found(self) -> list[Found]:
         """Run the probe, then the tests where anything loads."""
