@@ -287,6 +287,15 @@ def test_a_run_that_takes_too_long_is_ended_with_its_children(library):
     assert gone(int(ended.output))
 
 
+def test_a_starter_that_stands_still_is_given_up(monkeypatch):
+    monkeypatch.setattr(overlays, "copy_library", lambda target, plugins: target.mkdir(parents=True))
+    monkeypatch.setattr(overlays, "_GRACE_SECONDS", 0)
+    with overlay(SUBMISSION) as made:
+        (made.root / "library" / PROBES / "starter.py").write_text("import time\ntime.sleep(600)\n")
+        ended = made.run("well", [], seconds=0.5)
+    assert (ended.late, ended.status) == (True, -signal.SIGKILL)
+
+
 def test_a_run_that_crashes_tells_the_signal_and_the_next_one_runs(library):
     program(library, "crashing", "import os\nos.kill(os.getpid(), 11)\n")
     program(library, "well", "print('well')\n")
@@ -319,7 +328,9 @@ def without_libraries(made):
 
 
 def interrupt_once_it_runs(made):
+    deadline = time.monotonic() + 60
     while not (told := "".join(path.read_text() for path in made.root.glob("records/*-output"))).endswith("\n"):
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     made.child = int(told)
     os.kill(os.getpid(), signal.SIGINT)

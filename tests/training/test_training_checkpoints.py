@@ -1,7 +1,6 @@
 import errno
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -180,20 +179,23 @@ def test_second_trainer_is_refused_at_once_and_told_who_trains(tmp_path):
         pass
 
 
-def hold_until_killed(run, ready):
-    with only_trainer(run):
-        ready.set()
-        signal.pause()
+HOLD = """
+import signal
+import sys
+from brainscore_realnet.training.checkpoints import only_trainer
+with only_trainer(sys.argv[1]):
+    print("held", flush=True)
+    signal.pause()
+"""
 
 
 def test_dead_trainer_holds_nothing(tmp_path):
-    context = multiprocessing.get_context("fork")
-    ready = context.Event()
-    child = context.Process(target=hold_until_killed, args=(tmp_path, ready))
-    child.start()
-    assert ready.wait(30)
-    child.kill()
-    child.join()
+    # Not a fork of this process: whoever forks a process of many threads may stand still.
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match=f"process {child.pid} on "), only_trainer(tmp_path):
+            pass
+        child.kill()
     with only_trainer(tmp_path):
         pass
 

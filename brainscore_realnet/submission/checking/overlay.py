@@ -13,6 +13,7 @@ The library's folder stands first on the path of the runs, and shadows the insta
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,9 @@ PROBES = "submission_probes"
 
 SECONDS = 15 * 60
 """How long one run may take."""
+
+_GRACE_SECONDS = 120
+"""How much later the starter, which imports the libraries first and ends what is late, is itself given up."""
 
 _PASSED_ON = (
     *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_HOME"),
@@ -155,7 +159,7 @@ class Overlay:
             "errors": str(errors),
             "seconds": seconds,
         }
-        answer = self._asked(json.dumps(order) + "\n")
+        answer = self._asked(json.dumps(order) + "\n", seconds + _GRACE_SECONDS)
         refusals = [json.loads(line) for path in (record, self.unattributed) for line in _text(path).splitlines()]
         self.unattributed.write_bytes(b"")
         refusals += [{"kind": "process", "what": line, "where": ""} for line in answer.pop("left")]
@@ -179,7 +183,7 @@ class Overlay:
             starter.wait()
         starter.stdout.close()
 
-    def _asked(self, order: str) -> dict[str, Any]:
+    def _asked(self, order: str, seconds: float) -> dict[str, Any]:
         if self._starter is None:
             with open(self._starter_log, "ab") as errors:
                 self._starter = subprocess.Popen(
@@ -191,14 +195,15 @@ class Overlay:
                     env=dict(self.environment),
                     start_new_session=True,
                 )
-        answer = b""
+        answer, answered = b"", True
         with contextlib.suppress(BrokenPipeError):
             self._starter.stdin.write(order.encode())
             self._starter.stdin.flush()
-            answer = self._starter.stdout.readline()
+            answered = bool(select.select([self._starter.stdout], [], [], seconds)[0])
+            answer = self._starter.stdout.readline() if answered else b""
         if not answer:
             self.close()
-            return {"status": -signal.SIGKILL, "late": False, "left": []}
+            return {"status": -signal.SIGKILL, "late": not answered, "left": []}
         return json.loads(answer)
 
     def install_probes(self) -> None:
