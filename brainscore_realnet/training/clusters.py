@@ -141,13 +141,18 @@ def connected(address: str) -> Any:
     """Connect with a Dask scheduler: its ``Client``. Raises BadInputError when it does not answer."""
     import distributed
 
+    client: Any = distributed.Client.__new__(distributed.Client)
     try:
-        return distributed.Client(address, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
+        client.__init__(address, timeout=PATIENCE)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        # A client that was half made is closed when garbage is collected, and then waits for locks that whoever makes
+        # the next one may hold for ever. So it is kept until here and closed.
+        client.close()
         raise BadInputError(
             f"Got no answer from the Dask scheduler {address!r} ({error}): expected the address that the scheduler "
             "prints, such as tcp://10.0.0.5:8786."
         ) from error
+    return client
 
 
 @contextmanager

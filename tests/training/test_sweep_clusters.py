@@ -1,3 +1,4 @@
+import gc
 import sys
 from pathlib import Path
 
@@ -82,12 +83,16 @@ def test_the_package_that_slurm_needs_is_named_with_how_to_install_it(monkeypatc
 NEEDED = {"cores": 2, "memory": "1GB"}
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
-def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "foo://a:1", "tls://127.0.0.1:9"])
+def test_a_scheduler_that_does_not_answer_is_named_and_no_client_is_left(address, monkeypatch):
+    from distributed import Client
+
     monkeypatch.setattr(clusters, "PATIENCE", "0.5s")
     told = f"no answer from the Dask scheduler '{address}'"
     with pytest.raises(BadInputError, match=told), clusters.scheduler_workers(address):
         pass
+    # One that is not closed stands still in whatever collects it while another is made.
+    assert {one.status for one in gc.get_objects() if isinstance(one, Client)} <= {"closed"}
 
 
 def test_a_scheduler_without_workers_is_refused(cluster):
