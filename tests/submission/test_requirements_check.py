@@ -59,6 +59,8 @@ FAILING = {
     "pytorch_lightning==2.6.3": "malicious",
     "Brainscore_RealNet": "is asked for",
     "not a requirement": "cannot be read",
+    "-r other.txt": r"other\.txt is no other file of the plugin",
+    "--requirement requirements.txt": r"requirements\.txt is no other file",
 }
 
 
@@ -74,7 +76,8 @@ NOTED = {
     "git+https://github.com/dicarlolab/CORnet.git": "cannot be judged here",
     "CORnet @ git+https://github.com/dicarlolab/CORnet.git": "CORnet is not installed here",
     "sim-unheard-of": "sim-unheard-of is not installed here",
-    "-r other.txt": "is an option",
+    "--extra-index-url https://example.org": "is an option",
+    "-r https://example.org/other.txt": "is an option",
     "tqdm==1.0": "is asked for",
 }
 
@@ -83,6 +86,18 @@ NOTED = {
 def test_requirements_that_cannot_be_judged_are_noted(plugin, text):
     one = requiring(plugin, f"{text}\n")
     assert (one.status, NOTED[text] in one.found) == ("note", True), one
+
+
+@pytest.mark.parametrize("option", ["-r more/other.txt", "-rmore/other.txt", "--requirement=./more/other.txt  # all"])
+def test_what_another_file_of_the_plugin_asks_for_is_judged_as_well(plugin, option):
+    adding("more/other.txt", "-r third.txt\ntorch\n")(plugin)
+    adding("more/third.txt", "sim-unheard-of\n")(plugin)
+    assert "sim-unheard-of is not installed here" in requiring(plugin, option).found
+    assert importing(plugin, "import sim_unheard_of\n").status == "pass"
+    adding("more/third.txt", "numpy>=2\n")(plugin)
+    assert requiring(plugin, option).status == "fail"
+    adding("more/third.txt", "-r other.txt\n")(plugin)
+    assert "other.txt is no other file" in requiring(plugin, option).found
 
 
 SETUPS = {

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -29,6 +30,7 @@ MALICIOUS = {"lightning": ("2.6.2", "2.6.3"), "pytorch-lightning": ("2.6.2", "2.
 """Releases that stole credentials."""
 
 _TEST_EXTRAS = ("", "test")
+_NESTED = re.compile(r"(?:-r\s*|--requirement[\s=]+)(.+)")
 
 
 def check_requirements(plugin: Plugin, opened: Opened) -> Found:
@@ -36,6 +38,9 @@ def check_requirements(plugin: Plugin, opened: Opened) -> Found:
     problems: list[Problem] = []
     notes: list[Problem] = []
     for line in lines_of(plugin):
+        if (nested := _NESTED.fullmatch(line)) and "://" not in line:
+            problems.append((f"{nested[1][:60]} is no other file of the plugin", "Put it there, or its lines here."))
+            continue
         if line.startswith("-"):
             notes.append((f"{line[:40]} is an option and was not judged", "See that pip takes it."))
             continue
@@ -114,10 +119,22 @@ def can_both_hold(first: SpecifierSet, second: SpecifierSet) -> bool:
 
 
 def lines_of(plugin: Plugin) -> list[str]:
-    """Give the lines of ``requirements.txt`` that say something, and what ``setup.py`` asks for."""
-    text = plugin.files.get("requirements.txt", b"").decode("utf-8-sig", "replace").replace("\\\n", "")
-    lines = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
-    return [line for line in lines if line] + (of_setup(plugin) or [])
+    """Give the lines of ``requirements.txt`` that say something, and what ``setup.py`` asks for.
+
+    Lines of other files of the plugin stand in place of the ``-r`` that names them.
+    """
+    return [*_lines_of(plugin, "requirements.txt"), *(of_setup(plugin) or [])]
+
+
+def _lines_of(plugin: Plugin, name: str, within: tuple[str, ...] = ()) -> Iterator[str]:
+    text = plugin.files.get(name, b"").decode("utf-8-sig", "replace").replace("\\\n", "")
+    for line in (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines()):
+        nested = _NESTED.fullmatch(line)
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(name), nested[1])) if nested else ""
+        if other in plugin.files and other not in (name, *within):
+            yield from _lines_of(plugin, other, (name, *within))
+        elif line:
+            yield line
 
 
 def of_setup(plugin: Plugin) -> list[str] | None:
