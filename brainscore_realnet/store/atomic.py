@@ -25,6 +25,7 @@ _logger = logging.getLogger(__name__)
 _counter = itertools.count()
 _HOST = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32] or "host"
 _PART = re.compile(r"^\..+\.([A-Za-z0-9_]+)-(\d+)-\d+\.part$")
+_EXPECTED_PATH = "Expected a path where a file can be written; choose another."
 _FOREIGN_PART_SECONDS = 24 * 3600
 _active: set[str] = set()
 
@@ -39,9 +40,10 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        No space, no permission, a read-only file system, a file or folder in the way.
+        No space, no permission, a read-only file system, a file, folder or device in the way.
     """
     path = Path(path)
+    _require_no_device(path)
     make_folder(path.parent)
     part = _part(path)
     try:
@@ -63,21 +65,28 @@ def require_writable(path: str | Path) -> None:
     Raises
     ------
     StoreError
-        It could not be: a folder is there, no permission, no space, a read-only file system.
+        It could not be: a folder or device is there, no permission, no space, a read-only file system.
     """
     path = Path(path)
-    advice = "Expected a path where a file can be written; choose another."
     if path.is_dir():
-        raise StoreError(f"Got {path}, which is a folder. {advice}")
+        raise StoreError(f"Got {path}, which is a folder. {_EXPECTED_PATH}")
+    _require_no_device(path)
     probe = _part(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         probe.touch()
     except OSError as error:
-        raise StoreError(f"Got {path}, where nothing can be written ({error.strerror}). {advice}") from error
+        raise StoreError(f"Got {path}, where nothing can be written ({error.strerror}). {_EXPECTED_PATH}") from error
     finally:
         with contextlib.suppress(OSError):
             probe.unlink(missing_ok=True)
+
+
+def _require_no_device(path: Path) -> None:
+    """Refuse a path at which a device, pipe or socket is: a file would take the place of it, even of ``/dev/null``."""
+    is_open_file = os.path.islink(path) and os.readlink(path).startswith("/proc/")  # as /dev/stdout
+    if is_open_file or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)):
+        raise StoreError(f"Got {path}, which is a device, pipe or socket and no file. {_EXPECTED_PATH}")
 
 
 @contextlib.contextmanager

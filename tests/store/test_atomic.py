@@ -23,6 +23,7 @@ from brainscore_realnet.store import (
     write_json,
     write_text,
 )
+from brainscore_realnet.store.atomic import require_writable
 
 
 def names(folder):
@@ -74,6 +75,21 @@ def test_what_the_system_refuses_is_a_store_error_and_the_old_file_stays(tmp_pat
     assert str(target) in str(caught.value)
     assert names(tmp_path) == ["file"]
     assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("what", ["pipe", "link to a device", "link to an open file"])
+@pytest.mark.parametrize("write", [lambda path: write_text(path, "new"), require_writable], ids=["write", "require"])
+def test_what_is_no_file_stays_what_it_is(tmp_path, what, write):
+    target = tmp_path / "target"
+    if what == "pipe":
+        os.mkfifo(target)
+    else:
+        target.symlink_to("/dev/null" if what == "link to a device" else "/proc/self/fd/1")
+    before = os.lstat(target)
+    with pytest.raises(StoreError, match=r"target, which is a device, pipe or socket.*choose another"):
+        write(target)
+    assert os.lstat(target) == before
+    assert names(tmp_path) == ["target"]
 
 
 def test_a_really_full_disk_is_a_store_error(tmp_path):
