@@ -242,12 +242,15 @@ def _newest_checkpoint(job: Job) -> str:
 
 
 def _prepare(recipes: Sequence[Recipe], pretrained_weights: str | Path | None, progress: bool) -> None:
-    """Do once what all trainings would begin with: fetch the weights, fit components, decode the images."""
+    """Do once what all trainings would begin with: fetch or make the weights, fit components, decode the images."""
     from brainscore_realnet.networks.pretrained import pretrained
+    from brainscore_realnet.simulation.pretraining import make_if_missing
     from brainscore_realnet.training.images import image_cache
     from brainscore_realnet.training.reading import without_signals
 
     for backbone, layers in {(recipe.backbone, recipe.layers) for recipe in recipes}:
+        if pretrained_weights is None:
+            make_if_missing(backbone, progress)
         pretrained(backbone, pretrained_weights, layers)
     fitted = {
         (one.dataset, str(one.subject_name), one.n_components) for one in recipes if one.n_components and one.subject

@@ -16,6 +16,7 @@ import torch
 from brainscore_realnet.datasets import things_eeg2
 from brainscore_realnet.errors import BadInputError, RealnetError, StoreError
 from brainscore_realnet.networks.backbones import build
+from brainscore_realnet.simulation import pretraining
 from brainscore_realnet.simulation import things_eeg2 as simulated
 from brainscore_realnet.store import weights, write_text
 from brainscore_realnet.training import clusters, outcomes, sweep
@@ -167,6 +168,26 @@ def test_ctrl_c_has_trainings_write_checkpoints_before_all_processes_end():
     assert "a checkpoint was written" in why
     assert len(list(run.glob("checkpoint-*.pt"))) == 1
     assert not is_alive(trainer)
+
+
+def test_simulated_trainings_start_from_a_network_that_is_made_where_there_is_none(tmp_path, monkeypatch):
+    fill(tmp_path)
+    monkeypatch.setenv("BRAINSCORE_REALNET_HOME", str(tmp_path))
+    weights.remove(pretraining.IDENTIFIER)
+    started = []
+
+    class BeganError(Exception):
+        """The workers are asked for."""
+
+    def began(_):
+        started.append(weights.identifiers())
+        raise BeganError
+
+    monkeypatch.setattr(pretraining, "pretrain", lambda **_: (build("sim_cornet_s_narrow"), {"simulated": True}))
+    monkeypatch.setattr(clusters, "local_workers", began)
+    with pytest.raises(BeganError):
+        sweep.sweep(planned([RECIPE]), device="cpu", progress=False)
+    assert started == [[pretraining.IDENTIFIER]]
 
 
 class Future:
