@@ -217,7 +217,8 @@ def _ending(future: Any) -> Ending:
     except KilledWorker:
         return Ending("killed", "its workers died one after the other")
     except CancelledError as error:
-        return Ending("failed", f"The Dask scheduler was lost ({error}). Run the same command again to go on")
+        why = " ".join(str(error).split()).rstrip(".")
+        return Ending("failed", f"The Dask scheduler was lost ({why}). Run the same command again to go on")
     except Exception as error:  # such as a worker that lacks this package
         return Ending("failed", f"Its worker could not train ({type(error).__name__}: {error})")
 
