@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from brainscore_realnet.errors import BadInputError, StoreError
 from brainscore_realnet.networks.pretrained import pretrained
@@ -80,9 +81,7 @@ def train_model(
     place = checked_device(device, recipe.precision)
     make_if_public(recipe.dataset, progress)
     data = training_data(recipe)  # what is missing is told before anything is made
-    if pretrained_weights is None:
-        make_if_missing(recipe.backbone, progress)
-    network, origin = pretrained(recipe.backbone, pretrained_weights, recipe.layers)
+    network, origin = starting_network(recipe, pretrained_weights, progress)
     cache = image_cache(data.images, recipe.image_size, progress=progress)
     run = run_folder(recipe)
     card = finished(recipe)
@@ -97,6 +96,23 @@ def train_model(
     card = _card(recipe, data, trained, about)
     _draw(recipe, data, trained, run)
     return _keep(recipe, trained, card, run)
+
+
+def starting_network(
+    recipe: Recipe, pretrained_weights: str | Path | None, progress: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Give what a training starts from, as `networks.pretrained` does; that of simulated trainings is made if absent.
+
+    Raises
+    ------
+    MissingWeightsError
+        No weights can be had.
+    StoreError
+        The store cannot be written.
+    """
+    if pretrained_weights is None:
+        make_if_missing(recipe.backbone, progress)
+    return pretrained(recipe.backbone, pretrained_weights, recipe.layers)
 
 
 def finished(recipe: Recipe) -> dict[str, Any] | None:

@@ -244,15 +244,12 @@ def _newest_checkpoint(job: Job) -> str:
 
 def _prepare(recipes: Sequence[Recipe], pretrained_weights: str | Path | None, progress: bool) -> None:
     """Do once what all trainings would begin with: fetch or make the weights, fit components, decode the images."""
-    from brainscore_realnet.networks.pretrained import pretrained
-    from brainscore_realnet.simulation.pretraining import make_if_missing
     from brainscore_realnet.training.images import image_cache
     from brainscore_realnet.training.reading import without_signals
+    from brainscore_realnet.training.runs import starting_network
 
-    for backbone, layers in {(recipe.backbone, recipe.layers) for recipe in recipes}:
-        if pretrained_weights is None:
-            make_if_missing(backbone, progress)
-        pretrained(backbone, pretrained_weights, layers)
+    for recipe in {(one.backbone, one.layers): one for one in recipes}.values():
+        starting_network(recipe, pretrained_weights, progress)
     fitted = {
         (one.dataset, str(one.subject_name), one.n_components) for one in recipes if one.n_components and one.subject
     }

@@ -192,10 +192,12 @@ with only_trainer(sys.argv[1]):
 def test_dead_trainer_holds_nothing(tmp_path):
     # Not a fork of this process: whoever forks a process of many threads may stand still.
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout.readline() == "held\n"
-        with pytest.raises(StoreError, match=f"process {child.pid} on "), only_trainer(tmp_path):
-            pass
-        child.kill()
+        try:
+            assert child.stdout.readline() == "held\n"
+            with pytest.raises(StoreError, match=f"process {child.pid} on "), only_trainer(tmp_path):
+                pass
+        finally:
+            child.kill()
     with only_trainer(tmp_path):
         pass
 

@@ -417,6 +417,8 @@ def test_of_two_processes_one_builds_and_what_a_killed_one_left_is_swept(tmp_pat
         killed, *others = [
             stack.enter_context(subprocess.Popen([*command, fate], stdout=subprocess.PIPE, text=True)) for fate in fates
         ]
+        for process in (killed, *others):
+            stack.callback(process.kill)  # where the test fails, they would wait for ever to be let go
         while len(list(folder.glob("ready-*"))) < 3:
             assert {process.poll() for process in (killed, *others)} == {None}
             time.sleep(0.01)
